@@ -1,0 +1,53 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The command `tir-tracker`: looks up a subcommand, imports only that one, and runs it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from . import __version__
+
+COMMANDS = {
+    'track': 'follow a target through a video, image folder, bag or camera',
+    'replay': "run every image of a bag through the node's own logic, without a clock",
+    'simulate': 'make synthetic thermal scenes with ground truth',
+    'benchmark': 'measure the speed of the models, the imaging and the node',
+    'demo': 'play a bag into the node in another process, and report',
+    'train': 'train a model',
+    'evaluate': 'score trackers on benchmark sequences',
+    'models': 'list the presets',
+    'weights': 'list and verify the installed weights',
+    'features': 'draw what the branches of a model see',
+    'checks': 'report what this machine has: torch, OpenCV, ROS 2, weights',
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `tir-tracker ARGS`; returns the exit status, with the reason of a failure on stderr."""
+    parser = argparse.ArgumentParser(prog='tir-tracker', description=__doc__)
+    parser.add_argument('--version', action='version', version=__version__)
+    subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    argv = sys.argv[1:] if argv is None else argv
+    wanted = next((word for word in argv if not word.startswith('-')), None)
+    modules = {}
+    for name, summary in COMMANDS.items():
+        command_parser = subparsers.add_parser(name, help=summary, description=summary)
+        if name == wanted:
+            modules[name] = importlib.import_module(f'{__package__}.commands.{name}')
+            modules[name].add_arguments(command_parser)
+    arguments = parser.parse_args(argv)
+    try:
+        return modules[arguments.command].run(arguments)
+    except KeyboardInterrupt:
+        print(f'tir-tracker {arguments.command}: stopped', file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError) as error:
+        print(f'tir-tracker {arguments.command}: {error}', file=sys.stderr)
+        return 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
