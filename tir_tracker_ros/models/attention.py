@@ -1,0 +1,118 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""MMNet's fine-grained aware network: pixel-level and holistic correlation of shallow features."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .backbones import init_fan_out
+
+
+class PixelContext(nn.Module):
+    """
+    Pixel-level correlation (MMNet, Eq. 7 and 8): every cell gathers from the cells like it.
+
+    `s_ij = softmax_j(q_i . k_j)`, `P_i = x_i + delta sum_j s_ij v_j`.
+
+    The paper's Eq. 8 as printed sums over i and j, which would give one vector for the whole map;
+    as its text says "similar to the non-local network", only j is summed here. The released code
+    normalises over a dimension of length one, so its weights are all 1 and its queries and keys
+    get no gradient; this follows the paper. `delta` is the paper's learned scalar (it starts at 0,
+    so that the module starts as the identity; the paper gives no value), where the code has a 1x1
+    convolution.
+    """
+
+    def __init__(self, channels: int, key_stride: int = 1) -> None:
+        """
+        Fix the width.
+
+        key_stride: pool keys and values by this factor (1 is the paper; 2 is a quarter of the
+        products, the usual sub-sampling of non-local networks).
+        """
+        super().__init__()
+        self.key_stride = key_stride
+        self.query, self.key, self.value = (_projection(channels) for _ in range(3))
+        self.delta = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `N x C x H x W` to the same shape."""
+        query, key, value = self.query(x), self.key(x), self.value(x)
+        if self.key_stride > 1:
+            key, value = (
+                nn.functional.max_pool2d(one, self.key_stride) for one in (key, value))
+        query, key, value = (one.flatten(2).transpose(1, 2) for one in (query, key, value))
+        # scale=1: the paper has no 1/sqrt(d).
+        gathered = nn.functional.scaled_dot_product_attention(query, key, value, scale=1.0)
+        return x + self.delta * gathered.transpose(1, 2).reshape(x.shape)
+
+
+class HolisticGate(nn.Module):
+    """
+    Holistic correlation (MMNet, Eq. 5 and 6): an encoder and decoder give one spatial gate, 0..1.
+
+    Two convolutions (7x7 stride 2, 5x5) reduce the map, two transposed ones bring it back. The
+    released code starts all weights at 1e-9, a nearly dead saddle; here the last layer starts at
+    zero, so that the gate starts at 0.5 everywhere and the gradient flows.
+    """
+
+    def __init__(self, channels: int, reduction: int = 4) -> None:
+        super().__init__()
+        hidden = channels // reduction
+        self.encode1 = nn.Conv2d(channels, hidden, 7, stride=2)
+        self.encode2 = nn.Conv2d(hidden, 1, 5)
+        self.decode1 = nn.ConvTranspose2d(1, 1, 5)
+        self.decode2 = nn.ConvTranspose2d(1, 1, 7, stride=2)
+        for conv in (self.encode1, self.encode2):
+            init_fan_out(conv)
+        # One input and one output channel: a positive start keeps the ReLU before it alive.
+        nn.init.constant_(self.decode1.weight, 1 / 25)
+        nn.init.constant_(self.encode2.bias, 0.1)
+        nn.init.zeros_(self.decode2.weight)
+        nn.init.zeros_(self.decode1.bias)
+        nn.init.zeros_(self.decode2.bias)
+
+    def gate(self, x: Tensor) -> Tensor:
+        """Compute the gate `N x 1 x H x W`, 0..1, of `N x C x H x W` features."""
+        reduced = torch.relu(self.encode2(torch.relu(self.encode1(x))))
+        # An even side loses its last row to the stride; output_size brings it back.
+        return torch.sigmoid(
+            self.decode2(torch.relu(self.decode1(reduced)), output_size=x.shape[-2:]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `N x C x H x W` to the same shape."""
+        return x * self.gate(x)
+
+
+class FANet(nn.Module):
+    """
+    Fine-grained aware network (MMNet, Fig. 2 and Eq. 9): both correlations, side by side, fused.
+
+    `in_channels` are first reduced to `channels` by a 1x1 convolution, as in the released code.
+    Either correlation can be left out (the ablation of the paper's Table 1).
+    """
+
+    def __init__(self, in_channels: int, channels: int = 64, pixel: bool = True,
+                 holistic: bool = True, key_stride: int = 1) -> None:
+        super().__init__()
+        if not (pixel or holistic):
+            raise ValueError('FANet needs the pixel-level or the holistic correlation')
+        self.reduce = nn.Conv2d(in_channels, channels, 1)
+        self.pixel = PixelContext(channels, key_stride) if pixel else None
+        self.holistic = HolisticGate(channels) if holistic else None
+        self.fuse = nn.Conv2d(channels * (pixel + holistic), channels, 1)
+        init_fan_out(self.reduce)
+        init_fan_out(self.fuse)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map `N x in_channels x H x W` to `N x channels x H x W`."""
+        x = self.reduce(features)
+        parts = [part(x) for part in (self.holistic, self.pixel) if part is not None]
+        return self.fuse(torch.cat(parts, dim=1))
+
+
+def _projection(channels: int) -> nn.Sequential:
+    conv = nn.Conv2d(channels, channels, 1)
+    init_fan_out(conv)
+    return nn.Sequential(conv, nn.BatchNorm2d(channels, momentum=0.1), nn.ReLU())

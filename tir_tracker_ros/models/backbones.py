@@ -1,0 +1,98 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The AlexNet without padding that every matching tracker of the family shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class ConvStage:
+    """One stage: convolution, then batch norm and ReLU (`activate`), then max pooling (`pool`)."""
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    groups: int = 1
+    pool: tuple[int, int] | None = None
+    """Kernel and stride of the max pooling after the stage."""
+    activate: bool = True
+
+
+class AlexNet(nn.Module):
+    """
+    Convolution stages `conv1`, `conv2`, ... without any padding (MMNet, section 3; CFNet).
+
+    A tap named `conv3` is the raw output of that convolution, before batch norm and ReLU, which is
+    what the implementation of MMNet matches on.
+    """
+
+    def __init__(self, stages: Sequence[ConvStage], in_channels: int = 1) -> None:
+        super().__init__()
+        self.stages = tuple(stages)
+        self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
+        for stage in self.stages:
+            self.convs.append(nn.Conv2d(
+                in_channels, stage.channels, stage.kernel, stage.stride, groups=stage.groups))
+            self.norms.append(
+                nn.BatchNorm2d(stage.channels, momentum=0.05) if stage.activate else nn.Identity())
+            in_channels = stage.channels
+        for conv in self.convs:
+            init_fan_out(conv)
+
+    @property
+    def stride(self) -> int:
+        """Total stride in pixels of the input."""
+        stride = 1
+        for stage in self.stages:
+            stride *= stage.stride * (stage.pool[1] if stage.pool else 1)
+        return stride
+
+    def channels(self, tap: str) -> int:
+        """Count the channels of a tap; raises ValueError for a tap that does not exist."""
+        return self.stages[self.tap_index(tap)].channels
+
+    def tap_index(self, tap: str) -> int:
+        """Look up the stage of a tap such as `conv3`."""
+        names = [f'conv{index + 1}' for index in range(len(self.stages))]
+        if tap not in names:
+            raise ValueError(f"no tap '{tap}'; the taps are {', '.join(names)}")
+        return names.index(tap)
+
+    def size(self, tap: str, input_size: int) -> int:
+        """Side in cells of a tap for a square input of `input_size` pixels."""
+        size = input_size
+        last = self.tap_index(tap)
+        for index, stage in enumerate(self.stages[:last + 1]):
+            size = (size - stage.kernel) // stage.stride + 1
+            if stage.pool and index < last:
+                size = (size - stage.pool[0]) // stage.pool[1] + 1
+        return size
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Compute all taps of `N x in_channels x S x S` images, as `conv1` ... `convK`."""
+        taps = {}
+        x = image
+        for index, stage in enumerate(self.stages):
+            x = self.convs[index](x)
+            taps[f'conv{index + 1}'] = x
+            if index + 1 < len(self.stages):
+                # In place where no gradient is taken and the raw tap is not kept by anybody else
+                # would be faster by 2 %, but a caller may hold the tap: never write into it.
+                x = torch.relu(self.norms[index](x))
+                if stage.pool:
+                    x = nn.functional.max_pool2d(x, *stage.pool)
+        return taps
+
+
+def init_fan_out(conv: nn.Module) -> None:
+    """He initialisation by fan-out, `sqrt(2 / (k k out))`, bias 0, as the released code does."""
+    nn.init.normal_(conv.weight, std=(
+        2.0 / (conv.kernel_size[0] * conv.kernel_size[1] * conv.out_channels)) ** 0.5)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)

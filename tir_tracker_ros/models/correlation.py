@@ -1,0 +1,114 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""How a template is made of features, and how it is compared with a search region."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+Statistics = tuple[Tensor, ...]
+
+
+def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
+    """
+    Valid cross-correlation of each search map with its own template.
+
+    `search` is `N x C x H x W`, `template` `N x C x h x w` or `1 x C x h x w` (one for all); the
+    result is `N x 1 x (H-h+1) x (W-w+1)`.
+    """
+    if len(template) == 1:
+        return nn.functional.conv2d(search, template)
+    count, channels, height, width = search.shape
+    response = nn.functional.conv2d(
+        search.reshape(1, count * channels, height, width), template, groups=count)
+    return response.transpose(0, 1)
+
+
+class CropTemplate(nn.Module):
+    """SiamFC's template: the features themselves, less `margin` cells on each side."""
+
+    def __init__(self, size: int, margin: int = 0) -> None:
+        super().__init__()
+        self.size, self.margin = size, margin
+
+    def statistics(self, features: Tensor) -> Statistics:
+        """Return what may be averaged over time: here the template itself."""
+        return (crop_margin(features, self.margin),)
+
+    def solve(self, statistics: Statistics) -> Tensor:
+        """Make the template `N x C x h x w` of (averaged) statistics."""
+        return statistics[0]
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Make the template `N x C x h x w` of features `N x C x H x W`."""
+        return self.solve(self.statistics(features))
+
+
+class FilterTemplate(nn.Module):
+    """
+    CFNet's differentiable correlation filter: ridge regression in the Fourier domain.
+
+    With windowed features `x` of `n = H W` cells, a Gaussian label `y` (peak at index 0, 0) and
+    `^` for the Fourier transform:
+
+        k^ = 1/n sum_c |x^_c|^2 + ridge,   a^ = 1/n y^ / k^,   w^_c = conj(a^) x^_c.
+
+    The template is the real inverse transform of `w^`, less `margin` cells on each side.
+    (Valmadre et al., CVPR 2017, section 3.2; `corr_filter.m` of their implementation.)
+
+    The label is symmetric, so `y^` and `a^` are real. What may be averaged over time are the
+    numerator `1/n y^ x^` and the denominator `1/n sum |x^|^2`, before the division.
+    """
+
+    window: Tensor
+    label_spectrum: Tensor
+
+    def __init__(self, size: int, margin: int, ridge: float = 10.0, sigma: float = 2.0,
+                 learn_ridge: bool = False) -> None:
+        """
+        Fix the size of the features.
+
+        size: side of the square feature map, cells. margin: cells cut from each side of the filter.
+        ridge: added to every frequency. sigma: of the label, cells. learn_ridge: train the ridge.
+        """
+        super().__init__()
+        self.size, self.margin = size, margin
+        hann = torch.hann_window(size, periodic=False)
+        self.register_buffer('window', torch.outer(hann, hann), persistent=False)
+        offsets = torch.fft.fftfreq(size, 1.0 / size)
+        label = torch.exp(-(offsets[:, None] ** 2 + offsets[None, :] ** 2) / (2 * sigma ** 2))
+        self.register_buffer(
+            'label_spectrum', torch.fft.rfft2(label).real.contiguous(), persistent=False)
+        # The logarithm keeps a learned ridge positive.
+        self.log_ridge = nn.Parameter(
+            torch.tensor(ridge).log(), requires_grad=learn_ridge)
+
+    def statistics(self, features: Tensor) -> Statistics:
+        """Return numerator `N x C x H x (W/2+1)` (complex) and denominator `N x 1 x ...`."""
+        if features.shape[-2:] != self.window.shape:
+            raise ValueError(
+                f'features are {tuple(features.shape[-2:])} cells, the filter was made for '
+                f'{tuple(self.window.shape)}')
+        # FFTs of half-precision features do not exist on every device.
+        spectrum = torch.fft.rfft2(features.float() * self.window)
+        cells = self.window.numel()
+        power = spectrum.real.square() + spectrum.imag.square()
+        return (spectrum * (self.label_spectrum / cells),
+                power.sum(dim=1, keepdim=True) / cells)
+
+    def solve(self, statistics: Statistics) -> Tensor:
+        """Make the template `N x C x h x w` of (averaged) statistics."""
+        numerator, denominator = statistics
+        weights = torch.fft.irfft2(
+            numerator / (denominator + self.log_ridge.exp()), s=self.window.shape)
+        return crop_margin(weights, self.margin)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Make the template `N x C x h x w` of features `N x C x H x W`."""
+        return self.solve(self.statistics(features))
+
+
+def crop_margin(features: Tensor, margin: int) -> Tensor:
+    """Cut `margin` cells from each side of `N x C x H x W` features."""
+    return features[..., margin:features.shape[-2] - margin, margin:features.shape[-1] - margin]

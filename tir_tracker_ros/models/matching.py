@@ -1,0 +1,149 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`MatchingNet`: backbone, branches and class head of one preset, as a plain torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .attention import FANet
+from .backbones import AlexNet, init_fan_out
+from .correlation import CropTemplate, FilterTemplate, Statistics, cross_correlate
+from .presets import Branch, Preset
+
+Taps = dict[str, Tensor]
+
+
+@dataclass
+class Matching:
+    """What a pair of crops gives."""
+
+    responses: list[Tensor]
+    """Per branch, the adjusted response `N x 1 x R x R`."""
+    logits: Tensor | None
+    """Class scores of the template `N x classes`, or None without a class head."""
+
+
+class PlainEmbedding(nn.Module):
+    """Match on the tap as it is."""
+
+    def __init__(self, backbone: AlexNet, tap: str) -> None:
+        super().__init__()
+        self.tap = tap
+        self.channels = backbone.channels(tap)
+
+    def forward(self, taps: Taps, template: bool) -> Tensor:
+        """Return the features of one stream, `template` or search."""
+        return taps[self.tap]
+
+
+class FANetEmbedding(PlainEmbedding):
+    """MMNet's fine-grained branch: FANet on both streams with shared weights."""
+
+    def __init__(self, backbone: AlexNet, tap: str, channels: int = 64, **options) -> None:
+        super().__init__(backbone, tap)
+        self.fanet = FANet(self.channels, channels, **options)
+        self.channels = channels
+
+    def forward(self, taps: Taps, template: bool) -> Tensor:
+        """Return the features of one stream, `template` or search."""
+        return self.fanet(taps[self.tap])
+
+
+EMBEDDINGS = {'plain': PlainEmbedding, 'fanet': FANetEmbedding}
+
+
+class MatchBranch(nn.Module):
+    """Embedding, template maker, cross-correlation and affine adjustment of one branch."""
+
+    def __init__(self, branch: Branch, backbone: AlexNet, template_size: int) -> None:
+        super().__init__()
+        self.name = branch.name
+        self.embedding = EMBEDDINGS[branch.embedding](backbone, branch.tap, **branch.options)
+        size = backbone.size(branch.tap, template_size)
+        self.maker: CropTemplate | FilterTemplate = (
+            CropTemplate(size, branch.margin) if branch.template == 'crop' else
+            FilterTemplate(size, branch.margin, branch.ridge, branch.sigma, branch.learn_ridge))
+        self.gain = nn.Parameter(torch.tensor(branch.gain), requires_grad=branch.learn_gain)
+        self.bias = nn.Parameter(torch.tensor(branch.bias))
+
+    def adjust(self, response: Tensor) -> Tensor:
+        """Scale and shift a raw response to a logit."""
+        return self.gain * response + self.bias
+
+
+class MatchingNet(nn.Module):
+    """
+    A matching tracker's network.
+
+    Images are `N x 1 x S x S`, float, 0..1; S is `preset.template_size` for templates and
+    `preset.search_size` for search regions (other search sizes work too).
+    """
+
+    def __init__(self, preset: Preset) -> None:
+        super().__init__()
+        self.preset = preset
+        self.backbone = AlexNet(preset.backbone)
+        self.branches = nn.ModuleList(
+            MatchBranch(branch, self.backbone, preset.template_size)
+            for branch in preset.branches)
+        self.classifier = None
+        if preset.classes:
+            self.classifier = nn.Conv2d(preset.backbone[-1].channels, preset.classes, 1)
+            init_fan_out(self.classifier)
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the search crop per cell of the response."""
+        return self.backbone.stride
+
+    def taps(self, image: Tensor) -> Taps:
+        """Run the backbone on images 0..1."""
+        return self.backbone(self.normalise(image).to(self.backbone.convs[0].weight.dtype))
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """Bring images 0..1 to the scale that the first layer sees."""
+        if not self.preset.standardise:
+            return image * 255.0
+        # 4 grey levels keep an almost empty sky from being blown up to pure noise.
+        deviation, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True)
+        return (image - mean) / (deviation + 4.0 / 255.0)
+
+    def embed(self, taps: Taps, template: bool) -> list[Tensor]:
+        """Compute the features that each branch matches, of one stream."""
+        return [branch.embedding(taps, template) for branch in self.branches]
+
+    def statistics(self, template: Tensor) -> list[Statistics]:
+        """Compute per branch what may be averaged over time, of template images."""
+        features = self.embed(self.taps(template), True)
+        return [branch.maker.statistics(one.float())
+                for branch, one in zip(self.branches, features)]
+
+    def solve(self, statistics: Sequence[Statistics]) -> list[Tensor]:
+        """Make the template of each branch of (averaged) statistics."""
+        return [branch.maker.solve(one) for branch, one in zip(self.branches, statistics)]
+
+    def respond(self, search: Tensor, templates: Sequence[Tensor]) -> Tensor:
+        """Compute the summed response `N x 1 x R x R` of search images to templates."""
+        features = self.embed(self.taps(search), False)
+        responses = [cross_correlate(one.float(), template)
+                     for one, template in zip(features, templates)]
+        if self.preset.adjusted:
+            responses = [branch.adjust(one) for branch, one in zip(self.branches, responses)]
+        return torch.stack(responses).sum(dim=0)
+
+    def forward(self, template: Tensor, search: Tensor) -> Matching:
+        """Match `N` search images with `N` template images, for training."""
+        template_taps, search_taps = self.taps(template), self.taps(search)
+        pairs = zip(self.branches, self.embed(template_taps, True), self.embed(search_taps, False))
+        responses = [branch.adjust(cross_correlate(x.float(), branch.maker(z.float())))
+                     for branch, z, x in pairs]
+        logits = None
+        if self.classifier is not None:
+            deepest = template_taps[f'conv{len(self.backbone.stages)}']
+            logits = self.classifier(deepest.mean(dim=(2, 3), keepdim=True)).flatten(1)
+        return Matching(responses, logits)

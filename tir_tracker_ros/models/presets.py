@@ -1,0 +1,131 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Names and dimensions of the trackers: a preset names parts, `MatchingNet` assembles them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .backbones import ConvStage
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One match: features of a tap, a template made of them, an affine adjustment of the map."""
+
+    name: str
+    tap: str
+    embedding: str = 'plain'
+    """A key of `matching.EMBEDDINGS`: what happens to the tap before matching."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the embedding."""
+    template: str = 'filter'
+    """`filter` (correlation filter) or `crop` (the features themselves)."""
+    margin: int = 0
+    """Cells cut from each side of the template."""
+    ridge: float = 10.0
+    sigma: float = 2.0
+    """Of the filter's Gaussian label, in cells."""
+    learn_ridge: bool = False
+    gain: float = 1.0
+    bias: float = -0.5
+    learn_gain: bool = True
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Everything that fixes the shape of a network, and the scale at which it sees the target."""
+
+    name: str
+    source: str
+    """The paper."""
+    backbone: tuple[ConvStage, ...]
+    branches: tuple[Branch, ...]
+    template_size: int = 255
+    """Side of the template crop, pixels."""
+    search_size: int = 255
+    """Side of the search crop, pixels."""
+    context: float = 1.0
+    """Side of the template crop over `s_z = sqrt((w + p)(h + p))`, `p = (w + h) / 2`."""
+    standardise: bool = False
+    """Feed each crop as (x - mean) / (std + 4 grey levels) instead of grey levels 0..255."""
+    adjusted: bool = False
+    """Track on the sum of the adjusted maps; else of the raw ones, as CFNet and MMNet do."""
+    classes: int = 0
+    """Outputs of the class head on the last tap of the template; 0 is no head."""
+
+    @property
+    def search_context(self) -> float:
+        """Side of the search crop over `s_z`: the same pixels per target as the template."""
+        return self.context * self.search_size / self.template_size
+
+
+# MMNet's backbone: total stride 4; spec: 255 px -> conv3 53 cells, conv5 49 cells.
+STRIDE_4 = (
+    ConvStage(96, 11, 2, pool=(3, 2)),
+    ConvStage(256, 5, 1, groups=2, pool=(3, 1)),
+    ConvStage(384, 3),
+    ConvStage(384, 3, groups=2),
+    ConvStage(64, 3, groups=2, activate=False),
+)
+# CFNet's is the same with 32 output channels.
+STRIDE_4_CFNET = (*STRIDE_4[:4], ConvStage(32, 3, groups=2, activate=False))
+# SiamFC's: total stride 8; 127 px -> 6 cells, 255 px -> 22 cells.
+STRIDE_8_SIAMFC = (
+    ConvStage(96, 11, 2, pool=(3, 2)),
+    ConvStage(256, 5, 1, groups=2, pool=(3, 2)),
+    ConvStage(384, 3),
+    ConvStage(384, 3, groups=2),
+    ConvStage(256, 3, groups=2, activate=False),
+)
+# For CPUs and small boards: total stride 8; 255 px -> conv3 26, conv5 22; 383 px -> 42 and 38.
+STRIDE_8_FAST = (
+    ConvStage(32, 11, 4),
+    ConvStage(96, 5, pool=(3, 2)),
+    ConvStage(128, 3),
+    ConvStage(128, 3),
+    ConvStage(48, 3, activate=False),
+)
+
+_MMNET = Preset(
+    'mmnet', 'Liu et al., AAAI 2020', STRIDE_4,
+    (
+        Branch('discriminative', 'conv5', margin=16),
+        Branch('fine', 'conv3', 'fanet', {'channels': 64}, margin=16),
+    ),
+    classes=30)
+
+_FAST = Preset(
+    'mmnet_fast', 'Liu et al., AAAI 2020; narrower, stride 8', STRIDE_8_FAST,
+    (
+        Branch('discriminative', 'conv5', margin=5, ridge=0.02, sigma=1.0, learn_ridge=True,
+               gain=20.0, bias=-0.5),
+        Branch('fine', 'conv3', 'fanet', {'channels': 32, 'key_stride': 2}, margin=5,
+               ridge=0.02, sigma=1.0, learn_ridge=True, gain=20.0, bias=-0.5),
+    ),
+    template_size=255, search_size=383, context=2.0, standardise=True, adjusted=True, classes=30)
+
+_PRESETS = (
+    _MMNET,
+    _FAST,
+    Preset('cfnet', 'Valmadre et al., CVPR 2017', STRIDE_4_CFNET,
+           (Branch('match', 'conv5', margin=16),)),
+    replace(_FAST, name='cfnet_fast', source='Valmadre et al., CVPR 2017; narrower, stride 8',
+            branches=(replace(_FAST.branches[0], name='match'),), classes=0),
+    Preset('siamfc', 'Bertinetto et al., ECCVW 2016', STRIDE_8_SIAMFC,
+           (Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0, learn_gain=False),),
+           template_size=127, search_size=255, adjusted=True),
+    replace(_FAST, name='siamfc_fast', source='Bertinetto et al., ECCVW 2016; narrower',
+            branches=(Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0),),
+            template_size=127, context=1.0, classes=0),
+)
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
+
+
+def find_preset(name: str) -> Preset:
+    """Look up a preset; raises ValueError that lists the valid names."""
+    if name not in PRESETS:
+        raise ValueError(f"no model '{name}'; the models are {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,120 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Weight files: safetensors with the preset's name, facts of the training and a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .matching import MatchingNet
+from .presets import find_preset
+
+SHIPPED = Path(__file__).parent / 'weights'
+
+
+class WeightsError(ValueError):
+    """A weight file that cannot be used; the message names the file and the reason."""
+
+
+def shipped_weights(name: str) -> Path | None:
+    """Find the weight file that the package ships for a preset, or None."""
+    path = SHIPPED / f'{name}.safetensors'
+    return path if path.is_file() else None
+
+
+def save_weights(model: MatchingNet, path: str | Path, facts: Mapping[str, object],
+                 dtype: torch.dtype = torch.float16) -> None:
+    """
+    Write the weights of a model, stored as `dtype` (counters as they are).
+
+    `facts` (classes, data, seed, figures ...) travel in the file's metadata as JSON.
+    """
+    tensors = {
+        name: value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype)
+        .contiguous() for name, value in model.state_dict().items()}
+    save_file(tensors, path, {
+        'preset': model.preset.name, 'sha256': checksum(tensors), 'facts': json.dumps(facts)})
+
+
+def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
+    """
+    Read preset name, facts and tensors of a weight file, its checksum verified.
+
+    Raises FileNotFoundError, or WeightsError for a file that is truncated, has no metadata of
+    this package or does not match its checksum.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no weight file '{path}'")
+    try:
+        with safe_open(path, framework='pt') as file:
+            metadata = file.metadata() or {}
+            # safetensors' own reader maps the file: a copy outlives a file that is replaced.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"weight file '{path}' is damaged or truncated ({error}); copy it anew") from error
+    missing = {'preset', 'sha256', 'facts'} - set(metadata)
+    if missing:
+        raise WeightsError(
+            f"weight file '{path}' was not written by tir_tracker_ros: its metadata lack "
+            f"{', '.join(sorted(missing))}")
+    actual = checksum(tensors)
+    if actual != metadata['sha256']:
+        raise WeightsError(
+            f"weight file '{path}' has the checksum {actual[:12]}..., but says "
+            f"{metadata['sha256'][:12]}...; copy it anew")
+    return metadata['preset'], json.loads(metadata['facts']), tensors
+
+
+def load_weights(model: MatchingNet, path: str | Path) -> dict:
+    """
+    Fill a model from a weight file and return the file's facts.
+
+    Raises what `read_weights` raises, and WeightsError for the weights of another preset.
+    """
+    preset, facts, tensors = read_weights(path)
+    if preset != model.preset.name:
+        raise WeightsError(
+            f"weight file '{path}' holds the model '{preset}', not '{model.preset.name}'")
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"weight file '{path}' does not fit the model '{preset}': {error}") from error
+    return facts
+
+
+def load_model(name: str, weights: str | Path | None = None) -> tuple[MatchingNet, dict]:
+    """
+    Build a preset with its shipped weights, or those of a file; returns it with their facts.
+
+    Raises ValueError for an unknown preset and what `load_weights` raises; FileNotFoundError where
+    no weights are given and none are shipped.
+    """
+    model = MatchingNet(find_preset(name))
+    path = weights or shipped_weights(name)
+    if path is None:
+        trained = sorted(file.stem for file in SHIPPED.glob('*.safetensors'))
+        raise FileNotFoundError(
+            f"no weights are shipped for the model '{name}' (there are: "
+            f"{', '.join(trained) or 'none'}); train it and name the file")
+    return model.eval(), load_weights(model, path)
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes of tensors, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].contiguous()
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}\n'.encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
