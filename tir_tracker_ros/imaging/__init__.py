@@ -1,3 +1,3 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Thermal image decoding, gain, sub-windows and drawing (numpy and OpenCV only)."""
+"""Thermal images: decoding, gain control, frozen-frame guard, sub-windows and overlay."""

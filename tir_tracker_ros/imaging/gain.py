@@ -1,0 +1,147 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Gain control: from 8-, 16- or 32-bit counts to a stable image in 0..1.
+
+A thermal target is followed by its contrast, so the range of counts that becomes 0..1 has to
+follow the scene slowly, and never a hot pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .thermal_image import ThermalImage
+
+MODES = ('percentile', 'fixed', 'minmax')
+_SAMPLED_PIXELS = 10_000
+
+
+@dataclass(frozen=True)
+class GainSettings:
+    """
+    How counts become 0..1. Raises ValueError that names the setting out of range.
+
+    8-bit images usually went through the camera's own gain control, so they are divided by 255
+    unless `stretch_8bit` is set.
+    """
+
+    mode: str = 'percentile'
+    """Range of counts: 'percentile' and 'minmax' of the image, or 'fixed'."""
+    low_percentile: float = 0.5
+    """Percentile, 0..100, that becomes 0."""
+    high_percentile: float = 99.5
+    """Percentile, 0..100, that becomes 1."""
+    minimum: float = 0.0
+    """Counts that become 0 in mode 'fixed'."""
+    maximum: float = 65535.0
+    """Counts that become 1 in mode 'fixed'."""
+    smoothing: float = 0.9
+    """Share of the previous range that stays in the next one, 0 (none) up to, not with, 1."""
+    stretch_8bit: bool = False
+    """Whether 8-bit images go through the range, too."""
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(f"gain mode '{self.mode}' is not one of {', '.join(MODES)}")
+        if not 0 <= self.low_percentile < self.high_percentile <= 100:
+            raise ValueError(
+                f'gain percentiles {self.low_percentile} and {self.high_percentile} are not '
+                '0 <= low < high <= 100'
+            )
+        finite = math.isfinite(self.minimum) and math.isfinite(self.maximum)
+        if not finite or self.minimum >= self.maximum:
+            raise ValueError(
+                f'gain minimum {self.minimum} is not below the maximum {self.maximum}'
+            )
+        if not 0 <= self.smoothing < 1:
+            raise ValueError(f'gain smoothing {self.smoothing} is not in 0 <= smoothing < 1')
+
+
+class GainControl:
+    """
+    Turn the images of one camera, one after the other, into 0..1.
+
+    The range starts anew, without smoothing, after `restart`, when encoding, byte order or size
+    change, and when most of a new image lies outside of the range (a camera that has just
+    calibrated itself may shift all its counts at once).
+    """
+
+    def __init__(self, settings: GainSettings | None = None) -> None:
+        self.settings = settings or GainSettings()
+        self._format: tuple | None = None
+        self._range: tuple[float, float] | None = None
+
+    def restart(self) -> None:
+        """Let the next image start anew, without smoothing."""
+        self._range = None
+
+    def __call__(self, image: ThermalImage) -> np.ndarray:
+        """Return `H x W` float32, always finite and in 0..1; pixels that are NaN become 0."""
+        if image.format != self._format:
+            self._format = image.format
+            self.restart()
+        pixels = image.pixels
+        if pixels.dtype == np.uint8 and not self.settings.stretch_8bit:
+            return np.multiply(pixels, np.float32(1 / 255), dtype=np.float32)
+        self._follow(pixels)
+        low, high = self._range or (0.0, 1.0)
+        return _stretched(pixels, low, high)
+
+    def _follow(self, pixels: np.ndarray) -> None:
+        settings = self.settings
+        if settings.mode == 'fixed':
+            self._range = settings.minimum, settings.maximum
+            return
+        if settings.mode == 'percentile':
+            found = _percentiles(pixels, settings.low_percentile, settings.high_percentile)
+        else:
+            found = _extremes(pixels)
+        if found is None:
+            return  # nothing but NaN tells nothing about the scene
+        if self._range is None:
+            self._range = found
+            return
+        (low, high), (new_low, new_high) = self._range, found
+        if new_low == new_high:
+            return  # nor does a constant image
+        inside = min(high, new_high) - max(low, new_low)
+        keep = settings.smoothing if inside > (new_high - new_low) / 2 else 0.0
+        self._range = (
+            keep * low + (1 - keep) * new_low,
+            keep * high + (1 - keep) * new_high,
+        )
+
+
+def _stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
+    # Less than one count, or less than float32 can tell, is no contrast.
+    span = max(high - low, 1.0 if pixels.dtype.kind == 'u' else abs(high) * 1e-6, 1e-30)
+    with np.errstate(all='ignore'):
+        image = cv2.addWeighted(pixels, 1 / span, pixels, 0.0, -low / span, dtype=cv2.CV_32F)
+        # fmax and fmin drop NaN, where maximum and minimum would keep it.
+        return np.fmin(np.fmax(image, np.float32(0), out=image), np.float32(1), out=image)
+
+
+def _percentiles(pixels: np.ndarray, low: float, high: float) -> tuple[float, float] | None:
+    stride = max(1, int(math.sqrt(pixels.size / _SAMPLED_PIXELS)))
+    sample = pixels[::stride, ::stride].ravel()
+    if sample.dtype.kind == 'f':
+        sample = sample[np.isfinite(sample)]
+    if sample.size:
+        ranks = [round((sample.size - 1) * percent / 100) for percent in (low, high)]
+        ordered = np.partition(sample, ranks)
+        if ordered[ranks[0]] < ordered[ranks[1]]:
+            return float(ordered[ranks[0]]), float(ordered[ranks[1]])
+    return _extremes(pixels)  # a small target on a flat background has no percentiles
+
+
+def _extremes(pixels: np.ndarray) -> tuple[float, float] | None:
+    if pixels.dtype.kind == 'f':
+        pixels = pixels[np.isfinite(pixels)]
+        if not pixels.size:
+            return None
+    return float(pixels.min()), float(pixels.max())

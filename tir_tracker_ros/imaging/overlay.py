@@ -1,0 +1,118 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The picture that a person looks at: image, box in the colour of the state, score, response."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..geometry import Box
+
+STATE_COLORS = {
+    'tracking': (80, 220, 60),
+    'uncertain': (0, 210, 255),
+    'lost': (60, 60, 255),
+}
+"""Colour of each state, blue-green-red; other states are drawn in white."""
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def draw_overlay(
+    image01: np.ndarray,
+    box: Box | None = None,
+    state: str = 'tracking',
+    score: float | None = None,
+    id: str = '',
+    response: np.ndarray | None = None,
+) -> np.ndarray:
+    """
+    Draw a target over a gray image.
+
+    `image01` is `H x W`, 0..1. `box` (pixels) gets the colour of `state`, dashed while lost, and
+    a label of id, state and score; `response` (any `h x w` map) becomes an inset in a corner that
+    is away from the box. Returns blue-green-red uint8 `H x W x 3`.
+    """
+    gray = cv2.convertScaleAbs(np.nan_to_num(image01, nan=0.0), alpha=255)
+    canvas = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
+    if response is not None and response.size:
+        _draw_inset(canvas, response, box)
+    color = STATE_COLORS.get(state, (255, 255, 255))
+    words = [f'#{id}' if id else '', state, '' if score is None else f'{score:.2f}']
+    label = ' '.join(word for word in words if word)
+    if box is None or not box.is_finite():
+        _draw_label(canvas, label, 2, 0, color)
+        return canvas
+    height, width = gray.shape
+    # Far outside of the image integers would overflow; a line there is not seen anyway.
+    left, right = (round(float(np.clip(x, -width, 2 * width))) for x in (box.x, box.x + box.w))
+    top, bottom = (round(float(np.clip(y, -height, 2 * height))) for y in (box.y, box.y + box.h))
+    thickness = max(1, round(min(gray.shape) / 400))
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    for start, stop in zip(corners, corners[1:] + corners[:1]):
+        _draw_line(canvas, start, stop, color, thickness, dashed=state == 'lost')
+    text_height = _text_size(canvas, label)[1]
+    below = top - text_height < 0
+    _draw_label(canvas, label, left, bottom + 1 if below else top - text_height, color)
+    return canvas
+
+
+def _draw_line(
+    canvas: np.ndarray,
+    start: tuple[int, int],
+    stop: tuple[int, int],
+    color: tuple[int, int, int],
+    thickness: int,
+    dashed: bool,
+) -> None:
+    if not dashed:
+        cv2.line(canvas, start, stop, color, thickness)
+        return
+    (x0, y0), (x1, y1) = start, stop
+    pieces = max(3, int(max(abs(x1 - x0), abs(y1 - y0)) / 4)) | 1
+    ends = np.linspace(start, stop, pieces + 1).round().astype(int)
+    for piece in range(0, pieces, 2):
+        cv2.line(canvas, ends[piece].tolist(), ends[piece + 1].tolist(), color, thickness)
+
+
+def _font_scale(canvas: np.ndarray) -> float:
+    return max(0.35, min(canvas.shape[:2]) / 900)
+
+
+def _text_size(canvas: np.ndarray, text: str) -> tuple[int, int]:
+    (width, height), baseline = cv2.getTextSize(text, _FONT, _font_scale(canvas), 1)
+    return width + 4, height + baseline + 2
+
+
+def _draw_label(
+    canvas: np.ndarray, text: str, left: int, top: int, color: tuple[int, int, int]
+) -> None:
+    if not text:
+        return
+    text_width, text_height = _text_size(canvas, text)
+    left = int(np.clip(left, 0, max(canvas.shape[1] - text_width, 0)))
+    top = int(np.clip(top, 0, max(canvas.shape[0] - text_height, 0)))
+    patch = canvas[top : top + text_height, left : left + text_width]
+    patch[:] = patch // 3  # a dark ground keeps the text legible on a hot background
+    baseline = top + text_height - cv2.getTextSize(text, _FONT, _font_scale(canvas), 1)[1] - 1
+    cv2.putText(
+        canvas, text, (left + 2, baseline), _FONT, _font_scale(canvas), color, 1, cv2.LINE_AA
+    )
+
+
+def _draw_inset(canvas: np.ndarray, response: np.ndarray, box: Box | None) -> None:
+    height, width = canvas.shape[:2]
+    side = max(min(height, width) // 4, 8)
+    if side + 2 > min(height, width):
+        return
+    finite = np.nan_to_num(np.asarray(response, np.float64))
+    low, high = finite.min(), finite.max()
+    scaled = ((finite - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    heat = cv2.applyColorMap(
+        cv2.resize(scaled, (side, side), interpolation=cv2.INTER_NEAREST), cv2.COLORMAP_INFERNO
+    )
+    right, top = width - side - 1, 1
+    if box is not None and Box(right, top, side, side).iou(box) > 0:
+        top = height - side - 1
+    canvas[top : top + side, right : right + side] = heat
+    cv2.rectangle(canvas, (right - 1, top - 1), (right + side, top + side), (255, 255, 255), 1)
