@@ -1,0 +1,195 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A matching network at run time: search region, peak, scale, template update and score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..geometry import Box
+from ..imaging.subwindow import crop
+from ..models.correlation import Statistics
+from ..models.matching import MatchingNet
+from .scale_filter import ScaleFilter
+from .settings import TrackingSettings
+from .tracker import Estimate
+
+# A side of more than this many times the image would only look at padding.
+_SMALLEST_SIDE = 2.0
+
+
+class MatchingTracker:
+    """
+    Follow a target with a matching network (MMNet's `tracker.m`; section 1.8 of our notes).
+
+    The network is taken as it is: in evaluation mode, on its device, in its precision. `facts` are
+    those of its weight file.
+    """
+
+    def __init__(self, model: MatchingNet, settings: TrackingSettings | None = None,
+                 facts: Mapping[str, Any] | None = None) -> None:
+        self.model = model
+        self.facts = dict(facts or {})
+        self.settings = settings or TrackingSettings()
+        self.name = model.preset.name
+        self.device = next(model.parameters()).device
+        preset = model.preset
+        self._template_size = preset.template_size
+        self._search_size = self.settings.search_size or preset.search_size
+        self._scale_filter = ScaleFilter() if self.settings.scale == 'filter' else None
+        count = self.settings.scale_count if self.settings.scale == 'pyramid' else 1
+        exponents = np.arange(count) - count // 2
+        self._factors = self.settings.scale_step ** exponents.astype(float)
+        self._penalties = np.where(exponents == 0, 1.0, self.settings.scale_penalty)
+        self._window: np.ndarray | None = None
+        self._box: Box | None = None
+
+    def warm_up(self) -> None:
+        """Run an init and two updates on noise, so that the first image is not slower."""
+        noise = np.random.default_rng(0).random((240, 320), dtype=np.float32)
+        self.init(noise, Box(140, 100, 40, 40))
+        for _ in range(2):
+            self.update(noise)
+        self._box = None
+
+    @torch.inference_mode()
+    def init(self, image: np.ndarray, box: Box) -> None:
+        """
+        Start to follow what `box` surrounds in a gray image `H x W`, 0..1.
+
+        Raises ValueError for a box that is not finite or has no size.
+        """
+        if not box.is_finite() or box.w <= 0 or box.h <= 0:
+            raise ValueError(f'box {tuple(box)} is not finite and of positive size')
+        self._box = self._first_box = box
+        self._fill = float(cv2.mean(image)[0])
+        self._statistics = self._learn(image, box)
+        self._templates = self.model.solve(self._statistics)
+        if self._scale_filter:
+            self._scale_filter.init(image, box)
+        self._images = 0
+        # What a perfect match looks like to this template: the unit of the score.
+        self._self_peak = max(float(self._respond(image, box, [1.0])[0].max()), 1e-6)
+
+    @torch.inference_mode()
+    def update(self, image: np.ndarray) -> Estimate:
+        """
+        Find the target in the next gray image `H x W`, 0..1.
+
+        Raises RuntimeError before the first `init`.
+        """
+        if self._box is None:
+            raise RuntimeError('update before init: there is no target yet')
+        self._images += 1
+        self._fill = float(cv2.mean(image)[0])
+        box, settings = self._box, self.settings
+
+        responses = self._respond(image, box, self._factors)
+        peaks = responses.max(axis=(1, 2)) * self._penalties
+        best = int(peaks.argmax())
+        response = responses[best]
+        raw_peak = float(response.max())
+        row, column = self._peak(response)
+        # The paper measures displacement with the old size, not the winning scale's; a cell of
+        # the chosen crop, though, covers `factor` times as many pixels.
+        pixels = self.model.stride * self._search_side(box) * self._factors[best] \
+            / self._search_size
+        height, width = image.shape
+        cx = min(max(box.cx + column * pixels, 0.0), width)
+        cy = min(max(box.cy + row * pixels, 0.0), height)
+
+        moved = Box.from_center(cx, cy, box.w, box.h)
+        factor = float(self._factors[best])
+        if self._scale_filter:
+            factor = self._scale_filter.estimate(image, moved)
+        rate = 1.0 if self._scale_filter else settings.scale_rate
+        self._box = self._resized(moved, (1 - rate) + rate * factor)
+
+        if settings.template != 'fixed' and self._images % settings.template_interval == 0:
+            # The paper crops at the new centre with the old size.
+            self._update_template(image, self._box if self._scale_filter else moved)
+        if self._scale_filter:
+            self._scale_filter.update(image, self._box)
+
+        area = Box.from_center(box.cx, box.cy, *(2 * [pixels * response.shape[0]
+                                                      / settings.upsample]))
+        score = min(max(raw_peak / self._self_peak, 0.0), 1.0)
+        return Estimate(self._box, score, response, area)
+
+    def _update_template(self, image: np.ndarray, box: Box) -> None:
+        new = self._learn(image, box)
+        rate = 1.0 if self.settings.template == 'previous' else self.settings.template_rate
+        if self.settings.template == 'average':
+            self._templates = [
+                old.lerp(one, rate)
+                for old, one in zip(self._templates, self.model.solve(new))]
+            return
+        self._statistics = [
+            tuple(old.lerp(one, rate) for old, one in zip(*branch))
+            for branch in zip(self._statistics, new)]
+        self._templates = self.model.solve(self._statistics)
+
+    def _learn(self, image: np.ndarray, box: Box) -> list[Statistics]:
+        side = self.model.preset.context * context_side(box)
+        return self.model.statistics(
+            self._crops(image, box, [side], self._template_size))
+
+    def _respond(self, image: np.ndarray, box: Box, factors) -> np.ndarray:
+        """Compute the enlarged responses, `len(factors) x R x R` float32, around a box."""
+        side = self._search_side(box)
+        search = self._crops(image, box, [side * factor for factor in factors],
+                             self._search_size)
+        response = self.model.respond(search, self._templates).float()
+        if self.settings.upsample > 1:
+            response = torch.nn.functional.interpolate(
+                response, scale_factor=self.settings.upsample, mode='bicubic')
+        return response[:, 0].cpu().numpy()
+
+    def _search_side(self, box: Box) -> float:
+        preset = self.model.preset
+        return preset.context * self._search_size / preset.template_size * context_side(box)
+
+    def _crops(self, image: np.ndarray, box: Box, sides: list[float], size: int) -> Tensor:
+        crops = [crop(image, box.cx, box.cy, side, side, size, size, self._fill)
+                 for side in (max(side, _SMALLEST_SIDE) for side in sides)]
+        return torch.from_numpy(np.stack(crops)[:, None]).to(self.device)
+
+    def _peak(self, response: np.ndarray) -> tuple[float, float]:
+        """Find row and column of the peak, in cells from the centre, after windowing."""
+        size = len(response)
+        if self._window is None or len(self._window) != size:
+            hann = np.hanning(size + 2)[1:-1].astype(np.float32)
+            self._window = np.outer(hann, hann)
+            self._window /= self._window.sum()
+        weight = self.settings.window_weight
+        blended = response - response.min()
+        total = float(blended.sum())
+        if total > 0:
+            blended = (1 - weight) / total * blended + weight * self._window
+        else:
+            blended = self._window
+        row, column = np.unravel_index(int(blended.argmax()), blended.shape)
+        centre = (size - 1) / 2
+        return ((row - centre) / self.settings.upsample,
+                (column - centre) / self.settings.upsample)
+
+    def _resized(self, box: Box, factor: float) -> Box:
+        first, settings = self._first_box, self.settings
+        scale = box.w * factor / first.w
+        scale = min(max(scale, settings.min_scale), settings.max_scale)
+        # Never below one pixel: a box without size could not be followed any more.
+        scale = max(scale, 1.0 / min(first.w, first.h) if min(first.w, first.h) > 1 else 1.0)
+        return Box.from_center(box.cx, box.cy, first.w * scale, first.h * scale)
+
+
+def context_side(box: Box) -> float:
+    """Side `s_z` of the square around a box with half its mean side as context all around."""
+    context = (box.w + box.h) / 2
+    return math.sqrt((box.w + context) * (box.h + context))

@@ -1,0 +1,85 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of a matching tracker at run time; each addition to the paper is a switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """
+    How a matching network follows a target. Raises ValueError for a value out of range.
+
+    The defaults are this package's own tracking; `PAPER` is that of MMNet's implementation.
+    """
+
+    search_size: int = 0
+    """Side of the search crop, pixels; 0 takes the preset's."""
+    scale: str = 'filter'
+    """`filter` (one-dimensional scale filter), `pyramid` (several crops) or `none`."""
+    scale_count: int = 3
+    """Crops of the pyramid."""
+    scale_step: float = 1.0375
+    """Ratio of neighbouring crops of the pyramid."""
+    scale_penalty: float = 0.9745
+    """Factor on the peak of every crop of the pyramid but the middle one."""
+    scale_rate: float = 0.59
+    """Share of the newly found scale, 0..1."""
+    min_scale: float = 0.2
+    """Smallest target size over its size at init."""
+    max_scale: float = 5.0
+    """Largest target size over its size at init."""
+    upsample: int = 8
+    """Factor by which the response is enlarged before its peak is taken."""
+    window_weight: float = 0.13
+    """Share of the Hann window in the response, 0..1."""
+    template: str = 'statistics'
+    """
+    What the template is made of: `statistics` (running numerator and denominator of the filter),
+    `average` (running average of templates), `fixed` (first image) or `previous` (last image).
+    """
+    template_rate: float = 0.01
+    """Share of the new template in the running average, 0..1."""
+    template_interval: int = 2
+    """Images from one template update to the next."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+                ('scale', ('filter', 'pyramid', 'none')),
+                ('template', ('statistics', 'average', 'fixed', 'previous'))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"tracking setting {name} '{getattr(self, name)}' is not one of "
+                    f"{', '.join(allowed)}")
+        for name, low, high in (
+                ('scale_count', 1, 33), ('scale_step', 1.001, 2.0), ('scale_penalty', 0.0, 1.0),
+                ('scale_rate', 0.0, 1.0), ('min_scale', 0.01, 1.0), ('max_scale', 1.0, 100.0),
+                ('upsample', 1, 32), ('window_weight', 0.0, 1.0), ('template_rate', 0.0, 1.0),
+                ('template_interval', 1, 1000), ('search_size', 0, 2047)):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(
+                    f'tracking setting {name} {getattr(self, name)} is not in {low}..{high}')
+
+    @classmethod
+    def named(cls, name: str, **changes) -> TrackingSettings:
+        """
+        Take `default` or `paper` settings, with changes.
+
+        Raises ValueError for an unknown name or setting, naming the valid ones.
+        """
+        if name not in TRACKING:
+            raise ValueError(f"no tracking '{name}'; there are {', '.join(TRACKING)}")
+        unknown = set(changes) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(
+                f"unknown tracking setting '{sorted(unknown)[0]}'; there are "
+                f"{', '.join(field.name for field in fields(cls))}")
+        return replace(TRACKING[name], **changes)
+
+
+PAPER = TrackingSettings(
+    scale='pyramid', window_weight=0.2625, template='average', template_rate=0.005,
+    template_interval=1)
+TRACKING = {'default': TrackingSettings(), 'paper': PAPER}
