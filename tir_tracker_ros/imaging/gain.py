@@ -118,12 +118,16 @@ class GainControl:
 
 
 def _stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
-    # Less than one count, or less than float32 can tell, is no contrast.
-    span = max(high - low, 1.0 if pixels.dtype.kind == 'u' else abs(high) * 1e-6, 1e-30)
+    if pixels.dtype.kind == 'u':
+        scale = 1 / max(high - low, 1.0)  # less than one count is no contrast
+        image = cv2.addWeighted(pixels, scale, pixels, 0.0, -low * scale, dtype=cv2.CV_32F)
+        return np.clip(image, 0, 1, out=image)
+    # As above, for what float32 can tell. Infinite pixels rule addWeighted out: 0 * inf is NaN.
     with np.errstate(all='ignore'):
-        image = cv2.addWeighted(pixels, 1 / span, pixels, 0.0, -low / span, dtype=cv2.CV_32F)
-        # fmax and fmin drop NaN, where maximum and minimum would keep it.
-        return np.fmin(np.fmax(image, np.float32(0), out=image), np.float32(1), out=image)
+        span = np.float32(max(high - low, abs(high) * 1e-6, 1e-30))
+        image = np.subtract(pixels, np.float32(low))
+        image /= span
+    return cv2.patchNaNs(np.clip(image, 0, 1, out=image), 0)
 
 
 def _percentiles(pixels: np.ndarray, low: float, high: float) -> tuple[float, float] | None:

@@ -40,7 +40,8 @@ def crop(
     height, width = image.shape
     scale_x, scale_y = side_w / out_w, side_h / out_h
     left, top = cx - side_w / 2, cy - side_h / 2
-    shrink_x, shrink_y = max(int(scale_x), 1), max(int(scale_y), 1)
+    shrink_x = min(max(int(scale_x), 1), width)
+    shrink_y = min(max(int(scale_y), 1), height)
 
     # The part of the image that the window can see, in whole groups of shrink pixels.
     first_x, last_x = _seen(left, left + side_w, shrink_x, width)

@@ -1,0 +1,70 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The overlay: a box in the colour of the state, and never a crash."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.imaging.overlay import STATE_COLORS, draw_overlay
+
+GRAY = np.full((120, 160), 0.5, np.float32)
+BOX = Box(40, 50, 60, 40)
+
+
+def test_without_a_target_the_image_is_only_gray():
+    drawn = draw_overlay(GRAY, state='')
+    assert drawn.shape == (120, 160, 3) and drawn.dtype == np.uint8
+    assert (drawn == 128).all()
+
+
+@pytest.mark.parametrize('state', STATE_COLORS)
+def test_the_box_has_the_colour_of_its_state(state):
+    drawn = draw_overlay(GRAY, BOX, state)
+    assert drawn[90, 40].tolist() == list(STATE_COLORS[state])
+    assert drawn[60:80, 50:90].tolist() == np.full((20, 40, 3), 128).tolist()
+
+
+def test_a_lost_box_is_dashed_and_a_tracked_one_is_not():
+    def gaps(state: str) -> int:
+        edge = draw_overlay(GRAY, BOX, state)[90, 41:99]
+        return int((edge != np.array(STATE_COLORS[state])).any(axis=1).sum())
+
+    assert gaps('tracking') == 0
+    assert 10 < gaps('lost') < 48
+
+
+def test_score_and_id_are_written():
+    plain = draw_overlay(GRAY, BOX, 'tracking')
+    assert (draw_overlay(GRAY, BOX, 'tracking', 0.9) != plain).any()
+    assert (draw_overlay(GRAY, BOX, 'tracking', id='car') != plain).any()
+
+
+def test_the_response_inset_keeps_away_from_the_box():
+    response = np.zeros((17, 17), np.float32)
+    response[8, 8] = 1
+    top_right = draw_overlay(GRAY, BOX, response=response)
+    assert (top_right[5, 150] != 128).any() and (top_right[110, 150] == 128).all()
+    bottom_right = draw_overlay(GRAY, Box(140, 10, 15, 15), response=response)
+    assert (bottom_right[110, 150] != 128).any()
+
+
+@pytest.mark.parametrize(
+    'box',
+    [
+        Box(-1e9, 5, 2e9, 10),
+        Box(500, 500, 10, 10),
+        Box(5, 5, 0, 0),
+        Box(float('nan'), 0, 10, 10),
+        Box(-5, 110, 300, 300),
+    ],
+)
+@pytest.mark.parametrize('size', [(120, 160), (4, 3), (1, 1)])
+def test_no_box_and_no_image_size_breaks_it(box, size):
+    image01 = np.zeros(size, np.float32)
+    for state in (*STATE_COLORS, 'unheard of'):
+        response = np.full((3, 3), np.nan, np.float32)
+        drawn = draw_overlay(image01, box, state, 0.5, 'a' * 40, response)
+        assert drawn.shape == (*size, 3)
