@@ -17,31 +17,57 @@ PYTEST_ARGS ?=
 ifneq ($(AMENT_PREFIX_PATH)$(ROS_DISTRO),)
   SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo yes)
 endif
-
-ifeq ($(SOURCED),yes)
-  ENVIRONMENT := .venv-ros/.ready
-  RUN := sh desk/overlay.sh $(PYTHON)
-else
-  ENVIRONMENT := desk
-  RUN := .venv/bin/python
-endif
+ENVIRONMENT := $(if $(SOURCED),overlay,desk)
+RUN := $(if $(SOURCED),.venv-ros,.venv)/bin/python
+PIP := -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help venv desk demo test lint test-ros clean
+.PHONY: help venv desk overlay demo test lint test-ros clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 venv: $(ENVIRONMENT) ## make the environment that the other targets use
 
-.venv/.ready: setup.py pyproject.toml package.xml
+.venv/.ready: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and \
 	  "Python 3.10 or newer is needed, and $(PYTHON) is " + sys.version.split()[0] + \
 	  ": name another one with PYTHON=")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet $(TORCH)
-	.venv/bin/python -m pip install --quiet --editable '.[train,eval,test]'
+	.venv/bin/python $(PIP) $(TORCH)
+	.venv/bin/python $(PIP) --editable '.[train,eval,test]'
 	@touch $@
 
 desk: .venv/.ready ## put rclpy and vision_msgs into .venv, for machines without ROS 2
 	@.venv/bin/python desk/install.py
+
+# The sourced ROS 2 stays as it is. Its messages are compiled against its own numpy, so that is
+# kept. A prefix that is itself a virtual environment is no "system" to venv: hence the .pth file.
+.venv-ros/.ready: setup.py pyproject.toml
+	$(PYTHON) -m venv --system-site-packages .venv-ros
+	@site=$$(.venv-ros/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	  $(PYTHON) -c 'import sys, sysconfig; sys.prefix == sys.base_prefix or \
+	    print("import site; site.addsitedir(" + repr(sysconfig.get_path("purelib")) + ")")' \
+	    > $$site/zz_sourced.pth
+	@$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' > .venv-ros/numpy.txt
+	.venv-ros/bin/python $(PIP) $(TORCH)
+	.venv-ros/bin/python $(PIP) -c .venv-ros/numpy.txt --editable '.[train,eval,test]'
+	@touch $@
+
+overlay: .venv-ros/.ready # what the sourced ROS 2's Python lacks
+
+demo: $(ENVIRONMENT) ## play a bag over DDS into the node, and report in demo/
+	$(RUN) -m tir_tracker_ros.cli demo --out demo \
+	  $(if $(SOURCE),--source '$(SOURCE)') $(if $(INIT),--init '$(INIT)')
+
+test: $(ENVIRONMENT) ## run every test that can run here, the linters and the type checker
+	$(RUN) -m pytest $(PYTEST_ARGS)
+
+lint: $(ENVIRONMENT) ## run the linters and the type checker only
+	$(RUN) -m pytest test/test_style.py
+
+test-ros: ## colcon build and colcon test on the sourced or installed ROS 2
+	PYTHON=$(PYTHON) TORCH='$(TORCH)' .ci/test_ros
+
+clean: ## remove the environments and everything that was made
+	rm -rf .venv .venv-ros build install log demo *.egg-info
