@@ -1,11 +1,11 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Installation with pip and with colcon (ament_python); the linters' settings are in pyproject.toml."""
+"""Installation with pip, and with colcon as ament_python."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+import re
 
 from setuptools import find_packages, setup
 

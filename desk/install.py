@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 import platform
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PREFIX = Path(sys.prefix)

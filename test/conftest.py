@@ -1,0 +1,30 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What all tests share: their own corner of the ROS graph, and no time limits on a loaded CPU."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+import os
+
+import hypothesis
+
+from tir_tracker_ros.nodes.isolation import isolated_environment
+
+# Inherited by every process that a test starts.
+os.environ.update(isolated_environment())
+
+hypothesis.settings.register_profile('tests', deadline=None, derandomize=True)
+hypothesis.settings.load_profile('tests')
+
+NEEDS = {
+    'rclpy': ['test_node*.py', 'test_player*.py', 'test_demo.py', 'test_desk.py'],
+    'launch_pytest': ['test_launch*.py'],
+}
+absent = [module for module in NEEDS if find_spec(module) is None]
+collect_ignore_glob = [pattern for module in absent for pattern in NEEDS[module]]
+
+
+def pytest_report_header() -> list[str]:
+    """Say which tests are left out on this machine, and why."""
+    return [f'without {module}: {" ".join(NEEDS[module])} left out' for module in absent]
