@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tir_tracker_ros.imaging.decode import ENCODINGS, decode_compressed, decode_image, to_gray
+from tir_tracker_ros.imaging.decode import decode_compressed, decode_image, ENCODINGS, to_gray
 from tir_tracker_ros.imaging.thermal_image import ThermalImage
 
 RNG = np.random.default_rng(1)

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+import numpy as np
+import pytest
 
-from tir_tracker_ros.imaging.gain import MODES, GainControl, GainSettings
+from tir_tracker_ros.imaging.gain import GainControl, GainSettings, MODES
 from tir_tracker_ros.imaging.thermal_image import ThermalImage
 
 RNG = np.random.default_rng(2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.imaging.overlay import STATE_COLORS, draw_overlay
+from tir_tracker_ros.imaging.overlay import draw_overlay, STATE_COLORS
 
 GRAY = np.full((120, 160), 0.5, np.float32)
 BOX = Box(40, 50, 60, 40)

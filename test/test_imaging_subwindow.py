@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+import numpy as np
+import pytest
 
 from tir_tracker_ros.imaging.subwindow import crop
 

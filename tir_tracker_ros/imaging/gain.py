@@ -9,8 +9,8 @@ follow the scene slowly, and never a hot pixel.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+import math
 
 import cv2
 import numpy as np

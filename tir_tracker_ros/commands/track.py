@@ -1,0 +1,59 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`tir-tracker track SOURCE --init x,y,w,h`: follow a target through a recording or a camera."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from itertools import islice
+from pathlib import Path
+
+from ..geometry import Box
+from ..sequences.source import open_source
+from ..tracking.follower import InitRequest
+from .following import (
+    add_following_arguments,
+    conclude,
+    follower_settings,
+    make_follower,
+    make_progress,
+    open_results,
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `track`."""
+    parser.add_argument('source', help='video, image folder, bag, or index of a camera')
+    parser.add_argument(
+        '--init', required=True, metavar='X,Y,W,H', help='box to follow, pixels of the first image'
+    )
+    parser.add_argument('--start', type=int, default=0, help='first image, from 0; default 0')
+    add_following_arguments(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Follow, and write boxes.csv and annotated.mp4; raises what cannot be read or followed."""
+    box = Box.parse(arguments.init)
+    settings = follower_settings(arguments)
+    start, count = arguments.start, arguments.max_frames
+    if start < 0:
+        raise ValueError(f'--start {start} is negative')
+    source = open_source(arguments.source, arguments.topic)
+    folder = arguments.out or Path('runs', source.name)
+    with make_progress(arguments, source.length and max(source.length - start, 0)) as progress:
+        follower = make_follower(arguments, settings)
+        images = islice(enumerate(source), start, None if count is None else start + count)
+        first = next(images, None)
+        if first is None:
+            raise ValueError(f'--start {start} is behind the last image of {arguments.source}')
+        follower.image(first[1])
+        answers = follower.init(InitRequest(box))  # refused before a file is touched
+        with open_results(folder, source.rate, settings) as results:
+            results.image(*first)
+            results.answers(answers)
+            progress.update()
+            for frame, image in images:
+                results.image(frame, image)
+                results.answers(follower.image(image))
+                progress.update()
+    return conclude(results, folder, follower.status.reason)

@@ -1,0 +1,105 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a run leaves in a folder: boxes.csv and annotated.mp4."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+import csv
+from pathlib import Path
+
+from ..geometry import Box
+from ..imaging.gain import GainControl
+from ..imaging.overlay import draw_overlay
+from ..imaging.thermal_image import ThermalImage
+from ..tracking.follower import Answer, FollowerSettings
+from .videos import VideoWriter
+
+COLUMNS = ('frame', 'stamp', 'x', 'y', 'w', 'h', 'score', 'state')
+
+
+class BoxesWriter:
+    """
+    Write boxes.csv, one line for each answered image, at once.
+
+    frame counts from 0, stamp is in nanoseconds, the box in pixels; score is empty while the
+    target is lost, and the box then is the last estimate.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open('w', buffering=1, newline='')
+        self._csv = csv.writer(self._file, lineterminator='\n')
+        self._csv.writerow(COLUMNS)
+
+    def write(self, frame: int, stamp: int, box: Box, score: float | None, state: str) -> None:
+        """Append a line."""
+        numbers = [f'{value:.3f}' for value in box]
+        self._csv.writerow(
+            [frame, stamp, *numbers, '' if score is None else f'{score:.4f}', state]
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Results:
+    """
+    The folder of a run; boxes.csv and annotated.mp4 of an earlier run are replaced.
+
+    An answer may come some images late (an init that names an earlier image), so images wait for
+    theirs, as many as the follower buffers, before they go into the video.
+    """
+
+    def __init__(self, folder: Path, rate: float, settings: FollowerSettings) -> None:
+        self.frames: list[int] = []
+        """Frame numbers of the images, in the order in which the follower got them."""
+        self.answered = 0
+        self.lost = 0
+        self._boxes = BoxesWriter(folder / 'boxes.csv')
+        self._video = VideoWriter(folder / 'annotated.mp4', rate)
+        self._gain = GainControl(settings.gain)
+        self._waiting: deque[ThermalImage] = deque()
+        self._patience = settings.buffer_size
+
+    def image(self, frame: int, image: ThermalImage) -> None:
+        """Take the next image that the follower gets, and its number in the recording."""
+        self.frames.append(frame)
+        self._waiting.append(image)
+        self._draw_unanswered(self._patience)
+
+    def answers(self, answers: Iterable[Answer]) -> None:
+        """Take what the follower answered."""
+        for answer in answers:
+            self.answered += 1
+            self.lost += answer.score is None
+            number = self.frames[answer.index]
+            self._boxes.write(number, answer.stamp, answer.box, answer.score, answer.state)
+            self._draw_unanswered(len(self.frames) - answer.index)
+            self._waiting.popleft()
+            self._video.write(
+                draw_overlay(
+                    answer.image01,
+                    answer.box,
+                    answer.state,
+                    answer.score,
+                    answer.id,
+                    answer.response,
+                )
+            )
+
+    def close(self) -> None:
+        """Finish the files."""
+        self._boxes.close()
+        try:
+            self._draw_unanswered(0)
+        finally:
+            self._video.close()
+
+    def _draw_unanswered(self, keep: int) -> None:
+        """Draw all waiting images but the last `keep`."""
+        while len(self._waiting) > keep:
+            image01 = self._gain(self._waiting.popleft())
+            self._video.write(draw_overlay(image01, state='idle'))

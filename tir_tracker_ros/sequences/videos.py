@@ -1,0 +1,194 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Video files and cameras, in and out.
+
+PyAV reads and writes the files: OpenCV turns 16-bit video into 8 bit and writes no H.264. Where
+PyAV is not installed, OpenCV does what it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..imaging.decode import to_gray
+from ..imaging.thermal_image import ThermalImage
+from .folders import ENCODINGS
+from .source import Source
+
+try:
+    import av
+except ImportError:  # a sourced ROS 2 may have no PyAV
+    av = None  # type: ignore[assignment]
+
+_RAW_16_BIT = int.from_bytes(b'Y16 ', 'little')
+_GRAY16 = int.from_bytes(b'Y1\x00\x10', 'little')
+
+
+class VideoSource(Source):
+    """A video file; gray video of more than 8 bits keeps its counts (FFV1 gray16 and others)."""
+
+    def __init__(self, path: Path) -> None:
+        """Raise OSError, naming the file, when it is no video or its first image is broken."""
+        self.path = path
+        self.name = path.stem
+        first = next(iter(self), None)
+        if first is None:
+            raise OSError(f'video {path} holds no image')
+        self.size = first.width, first.height
+        self.length, rate = _av_facts(path) if av else _opencv_facts(path)
+        self.rate = rate if rate and 0 < rate < 1000 else Source.rate
+
+    def __iter__(self) -> Iterator[ThermalImage]:
+        """Iterate over the images, stamped with their time in the file."""
+        return _av_images(self.path) if av else _opencv_images(self.path)
+
+
+class CameraSource(Source):
+    """A camera that the operating system knows by an index; raw 16-bit where it offers Y16."""
+
+    def __init__(self, index: int) -> None:
+        """Raise OSError, naming the index, when the camera gives no image."""
+        self.name = f'camera{index}'
+        self._index = index
+        self._capture = cv2.VideoCapture(index)
+        if int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _RAW_16_BIT:
+            self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        first = self._read()
+        if first is None:
+            raise OSError(f'camera {index} gives no image')
+        self.size = first.width, first.height
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate < 1000 else Source.rate
+
+    def __iter__(self) -> Iterator[ThermalImage]:
+        """Iterate over the images, stamped with the time at which they came."""
+        while (image := self._read()) is not None:
+            yield image
+        raise OSError(f'camera {self._index} gives no more images')
+
+    def _read(self) -> ThermalImage | None:
+        good, frame = self._capture.read()
+        if not good:
+            return None
+        pixels = to_gray(frame)
+        return ThermalImage(pixels, time.time_ns(), ENCODINGS[pixels.dtype.name])
+
+
+class VideoWriter:
+    """
+    Write blue-green-red images to an mp4 file: H.264, or MPEG-4 where that cannot be written.
+
+    The first image decides the size of the video; others are scaled to it. The file is made with
+    the first image and is complete after `close`.
+    """
+
+    def __init__(self, path: Path, rate: float) -> None:
+        self.path = path
+        # A coarse fraction, since MPEG-4 allows no large denominator.
+        self._rate = Fraction(rate).limit_denominator(1000)
+        self._size: tuple[int, int] | None = None
+        self._container: Any = None
+        self._stream: Any = None
+
+    def write(self, image: np.ndarray) -> None:
+        """Append an image, uint8 `H x W x 3`; raises OSError when it cannot be written."""
+        if self._size is None:
+            # Both codecs need even sides.
+            self._size = image.shape[1] + image.shape[1] % 2, image.shape[0] + image.shape[0] % 2
+            self._open()
+        if (image.shape[1], image.shape[0]) != self._size:
+            image = cv2.resize(image, self._size)
+        if self._stream is None:
+            self._container.write(image)
+            return
+        frame = av.VideoFrame.from_ndarray(image, 'bgr24')
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Finish the file."""
+        container, self._container = self._container, None
+        if container is None:
+            return
+        if self._stream is None:
+            container.release()
+            return
+        container.mux(self._stream.encode())
+        container.close()
+
+    def _open(self) -> None:
+        assert self._size is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if av is None:
+            code = cv2.VideoWriter.fourcc(*'mp4v')
+            self._container = cv2.VideoWriter(str(self.path), code, float(self._rate), self._size)
+            if not self._container.isOpened():
+                raise OSError(f'video {self.path} cannot be written')
+            return
+        self._container = av.open(str(self.path), 'w')
+        codec = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
+        # One thread, so that the same images give the same bytes on every machine.
+        options = {'crf': '20', 'preset': 'veryfast'} if codec == 'libx264' else {'qscale': '4'}
+        self._stream = self._container.add_stream(codec, self._rate, options=options)
+        self._stream.codec_context.thread_count = 1
+        self._stream.width, self._stream.height = self._size
+        self._stream.pix_fmt = 'yuv420p'
+
+
+def _av_images(path: Path) -> Iterator[ThermalImage]:
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise OSError(f'{path} holds no video')
+            stream = container.streams.video[0]
+            stream.thread_type = 'AUTO'
+            rate = stream.average_rate or Fraction(30)
+            for index, frame in enumerate(container.decode(stream)):
+                at = index / rate if frame.pts is None else frame.pts * frame.time_base
+                pixels = _gray(frame)
+                yield ThermalImage(pixels, round(at * 10**9), ENCODINGS[pixels.dtype.name])
+    except av.FFmpegError as error:
+        raise OSError(f'video {path} cannot be read: {error.strerror}') from error
+
+
+def _gray(frame: Any) -> np.ndarray:
+    components = frame.format.components
+    deep = frame.format.name.startswith('gray') and components[0].bits > 8
+    return frame.to_ndarray(format='gray16le' if deep else 'gray')
+
+
+def _av_facts(path: Path) -> tuple[int | None, float | None]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        rate = float(stream.average_rate) if stream.average_rate else None
+        length = stream.frames
+        if not length and rate and container.duration:
+            length = round(container.duration / av.time_base * rate)
+        return length or None, rate
+
+
+def _opencv_images(path: Path) -> Iterator[ThermalImage]:
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise OSError(f'video {path} cannot be read')
+    if int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) == _GRAY16:
+        raise OSError(f'video {path} has 16-bit images: PyAV reads those (pip install av)')
+    while True:
+        stamp = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+        good, frame = capture.read()
+        if not good:
+            return
+        yield ThermalImage(to_gray(frame), stamp)
+
+
+def _opencv_facts(path: Path) -> tuple[int | None, float | None]:
+    capture = cv2.VideoCapture(str(path))
+    length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return length if length > 0 else None, capture.get(cv2.CAP_PROP_FPS) or None
