@@ -1,0 +1,177 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Bags without ROS 2: what is written is read back, and what is broken is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from tiny_scene import PERIOD, tiny_scene
+
+from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.imaging.thermal_image import ThermalImage
+from tir_tracker_ros.sequences import bags
+from tir_tracker_ros.sequences.source import open_source
+
+
+def write_bag(path: Path, topics: dict[str, list[ThermalImage]]) -> Path:
+    """Write images, recorded at their stamps."""
+    writer = bags.BagWriter(path)
+    for topic, images in topics.items():
+        for image in images:
+            writer.write(topic, bags.image_message(image, 'thermal'), image.stamp)
+    writer.close()
+    return path
+
+
+def test_the_detection_type_is_the_official_one():
+    assert bags.TYPES.hash_rihs01(bags.DETECTION) == (
+        'RIHS01_0d12b69df5c593b3455b7346fac8205437a7d4bcb09b9e0e0b2dde787ded38ea'
+    )
+
+
+@pytest.mark.parametrize('form', ['folder', 'file', 'folder without metadata'])
+def test_images_come_back_as_they_were_written(tmp_path, form):
+    images, _ = tiny_scene(5)
+    path = write_bag(tmp_path / 'bag', {'/thermal/image_raw': images})
+    if form == 'file':
+        path = path / 'bag.mcap'
+    if form == 'folder without metadata':
+        (path / 'metadata.yaml').unlink()
+    source = open_source(path)
+    assert (source.size, source.length, source.name) == ((96, 72), 5, 'bag')
+    assert source.rate == pytest.approx(20)
+    for found, expected in zip(list(source), images, strict=True):
+        assert (found.stamp, found.encoding) == (expected.stamp, 'mono16')
+        assert np.array_equal(found.pixels, expected.pixels)
+
+
+@pytest.mark.parametrize('kind', [np.uint8, np.uint16, np.float32])
+def test_an_image_message_keeps_pixels_stamp_and_frame(kind):
+    pixels = np.arange(12).reshape(3, 4).astype(kind)[:, ::2]  # not contiguous
+    message = bags.image_message(ThermalImage(pixels, 3_000_000_007), 'optical')
+    assert (message.header.stamp.sec, message.header.stamp.nanosec) == (3, 7)
+    assert message.header.frame_id == 'optical'
+    found = bags.image_of(message)
+    assert np.array_equal(found.pixels, pixels) and found.pixels.dtype == kind
+    assert found.stamp == 3_000_000_007
+
+
+def test_compressed_images_are_read(tmp_path):
+    images, _ = tiny_scene(3)
+    writer = bags.BagWriter(tmp_path / 'bag')
+    for image in images:
+        data = np.frombuffer(cv2.imencode('.png', image.pixels)[1].tobytes(), np.uint8)
+        message = bags.TYPES.types[bags.COMPRESSED_IMAGE](
+            header=bags.header(image.stamp), format='mono16; png compressed', data=data
+        )
+        writer.write('/image/compressed', message, image.stamp)
+    writer.close()
+    found = list(open_source(tmp_path / 'bag'))
+    assert [image.stamp for image in found] == [image.stamp for image in images]
+    assert np.array_equal(found[2].pixels, images[2].pixels)
+
+
+def test_a_detection_comes_back_with_or_without_a_score(tmp_path):
+    box = Box(10.5, 20.25, 30, 40)
+    writer = bags.BagWriter(tmp_path / 'bag')
+    for at, score in enumerate((0.75, None)):
+        message = bags.detection_message(bags.header(at, 'thermal'), box, score, '7', 'person')
+        writer.write('/tracker/detection', message, at)
+    writer.close()
+    with bags.BagReader(tmp_path / 'bag') as bag:
+        assert bag.types == {'/tracker/detection': bags.DETECTION}
+        sure, lost = (message.decoded() for message in bag.messages(['/tracker/detection']))
+    assert bags.box_of(sure) == box and bags.box_of(lost) == box
+    assert (sure.id, lost.id, sure.header.frame_id) == ('7', '7', 'thermal')
+    assert [each.hypothesis.score for each in sure.results] == [0.75]
+    assert sure.results[0].hypothesis.class_id == 'person'
+    assert len(lost.results) == 0
+    assert bags.stamp_of(lost.header) == 1
+
+
+def test_messages_of_several_topics_keep_the_order_of_the_bag(tmp_path):
+    images, _ = tiny_scene(6)
+    path = write_bag(tmp_path / 'bag', {'/a': images[::2], '/b': images[1::2], '/c': images})
+    with bags.BagReader(path) as bag:
+        read = [(message.topic, message.time) for message in bag.messages(['/a', '/b'])]
+    assert read == [('/ab'[:1] + 'ab'[i % 2], 10**9 + i * PERIOD) for i in range(6)]
+
+
+def test_the_only_image_topic_is_found_and_a_choice_is_asked_for(tmp_path):
+    images, _ = tiny_scene(2)
+    path = write_bag(tmp_path / 'bag', {'/left': images, '/right': images})
+    with pytest.raises(ValueError, match=r'2 image topics; choose one; it has: /left .*/right'):
+        open_source(path)
+    assert open_source(path, 'left').topic == '/left'
+    assert open_source(path, '/right').topic == '/right'
+    with pytest.raises(ValueError, match=r'no image topic /middle; it has: /left'):
+        open_source(path, '/middle')
+
+
+def test_a_bag_without_images_is_named(tmp_path):
+    writer = bags.BagWriter(tmp_path / 'bag')
+    message = bags.detection_message(bags.header(0), Box(0, 0, 1, 1), 1.0)
+    writer.write('/detector/init', message, 0)
+    writer.close()
+    with pytest.raises(ValueError, match=r'no image topic; it has: /detector/init'):
+        open_source(tmp_path / 'bag')
+
+
+def test_init_topics_are_found_by_name_and_type(tmp_path):
+    detection = bags.detection_message(bags.header(0), Box(0, 0, 1, 1), 1.0)
+    images, _ = tiny_scene(1)
+    writer = bags.BagWriter(tmp_path / 'bag')
+    writer.write('/camera/init', bags.image_message(images[0]), 0)
+    writer.write('/detector/boxes', detection, 0)
+    with_one = ['/tracker/init']
+    writer.write(with_one[0], detection, 0)
+    writer.close()
+    with bags.BagReader(tmp_path / 'bag') as bag:
+        assert bag.init_topic() == '/tracker/init'
+        assert bag.init_topic('detector/boxes') == '/detector/boxes'
+        with pytest.raises(ValueError, match='no init topic /camera/init'):
+            bag.init_topic('/camera/init')
+
+
+def test_a_truncated_mcap_is_named(tmp_path):
+    images, _ = tiny_scene(5)
+    path = write_bag(tmp_path / 'bag', {'/image': images}) / 'bag.mcap'
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(OSError, match=r'bag\.mcap cannot be read'):
+        open_source(path)
+
+
+def test_a_bad_image_in_a_bag_is_named_by_place_and_topic(tmp_path):
+    images, _ = tiny_scene(2)
+    bad = bags.image_message(images[1])
+    bad.encoding = 'yuv422'
+    writer = bags.BagWriter(tmp_path / 'bag')
+    writer.write('/image', bags.image_message(images[0]), 0)
+    writer.write('/image', bad, 1)
+    writer.close()
+    with pytest.raises(ValueError, match="image 1 of /image: encoding 'yuv422'"):
+        list(open_source(tmp_path / 'bag'))
+
+
+def test_an_earlier_bag_is_replaced_and_anything_else_is_not(tmp_path):
+    images, _ = tiny_scene(2)
+    write_bag(tmp_path / 'bag', {'/image': images})
+    write_bag(tmp_path / 'bag', {'/image': images[:1]})
+    assert len(list(open_source(tmp_path / 'bag'))) == 1
+    (tmp_path / 'photos').mkdir()
+    with pytest.raises(FileExistsError, match='photos exists and is not a bag'):
+        bags.BagWriter(tmp_path / 'photos')
+
+
+def test_the_same_messages_give_the_same_bytes(tmp_path):
+    images, _ = tiny_scene(3)
+    first = write_bag(tmp_path / 'a' / 'bag', {'/image': images})
+    second = write_bag(tmp_path / 'b' / 'bag', {'/image': images})
+    for path in sorted(first.iterdir()):
+        assert path.read_bytes() == (second / path.name).read_bytes()
+    shutil.rmtree(first)
