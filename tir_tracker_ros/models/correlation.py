@@ -91,7 +91,8 @@ class FilterTemplate(nn.Module):
                 f'features are {tuple(features.shape[-2:])} cells, the filter was made for '
                 f'{tuple(self.window.shape)}')
         # FFTs of half-precision features do not exist on every device.
-        spectrum = torch.fft.rfft2(features.float() * self.window)
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        spectrum = torch.fft.rfft2(features * self.window)
         cells = self.window.numel()
         power = spectrum.real.square() + spectrum.imag.square()
         return (spectrum * (self.label_spectrum / cells),

@@ -1,0 +1,310 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The networks: shapes of the papers, the correlation filter's algebra, weight files."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.attention import FANet, HolisticGate, PixelContext
+from tir_tracker_ros.models.backbones import AlexNet
+from tir_tracker_ros.models.correlation import CropTemplate, FilterTemplate, cross_correlate
+from tir_tracker_ros.models.inference import prepare
+from tir_tracker_ros.models.matching import MatchingNet
+from tir_tracker_ros.models.presets import (
+    PRESETS, STRIDE_4, STRIDE_8_FAST, STRIDE_8_SIAMFC, find_preset)
+
+SMALL = [name for name in PRESETS if name.endswith('_fast')]
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+# ------------------------------------------------------------------------------- shapes
+@pytest.mark.parametrize('stages, input_size, expected, stride', [
+    (STRIDE_4, 255, {'conv1': (96, 123), 'conv2': (256, 57), 'conv3': (384, 53),
+                     'conv4': (384, 51), 'conv5': (64, 49)}, 4),
+    (STRIDE_8_SIAMFC, 127, {'conv5': (256, 6)}, 8),
+    (STRIDE_8_SIAMFC, 255, {'conv5': (256, 22)}, 8),
+    (STRIDE_8_FAST, 255, {'conv3': (128, 26), 'conv5': (48, 22)}, 8),
+    (STRIDE_8_FAST, 383, {'conv3': (128, 42), 'conv5': (48, 38)}, 8),
+])
+def test_backbone_has_the_shapes_of_the_tables(stages, input_size, expected, stride):
+    backbone = AlexNet(stages).eval()
+    with torch.inference_mode():
+        taps = backbone(torch.rand(1, 1, input_size, input_size))
+    assert backbone.stride == stride
+    for tap, (channels, size) in expected.items():
+        assert taps[tap].shape == (1, channels, size, size)
+        assert (backbone.channels(tap), backbone.size(tap, input_size)) == (channels, size)
+
+
+def test_backbone_names_its_taps_when_asked_for_another():
+    with pytest.raises(ValueError, match="no tap 'conv9'.*conv1, .*conv5"):
+        AlexNet(STRIDE_4).channels('conv9')
+
+
+def test_backbone_starts_with_he_fan_out():
+    weight = AlexNet(STRIDE_4).convs[1].weight
+    assert weight.std().item() == pytest.approx((2 / (25 * 256)) ** 0.5, rel=0.02)
+
+
+@pytest.mark.parametrize('name, templates, response', [
+    ('mmnet', [(64, 17), (64, 21)], 33),
+    ('cfnet', [(32, 17)], 33),
+    ('siamfc', [(256, 6)], 17),
+    ('mmnet_fast', [(48, 12), (32, 16)], 27),
+    ('cfnet_fast', [(48, 12)], 27),
+    ('siamfc_fast', [(48, 6)], 33),
+])
+def test_presets_have_the_template_and_response_sizes_of_the_tables(name, templates, response):
+    preset = find_preset(name)
+    model = MatchingNet(preset).eval()
+    with torch.inference_mode():
+        made = model.solve(model.statistics(
+            torch.rand(1, 1, preset.template_size, preset.template_size)))
+        found = model.respond(torch.rand(1, 1, preset.search_size, preset.search_size), made)
+    assert [tuple(one.shape) for one in made] == [(1, c, s, s) for c, s in templates]
+    assert found.shape == (1, 1, response, response)
+
+
+def test_mmnet_has_the_size_of_the_paper():
+    count = sum(parameter.numel() for parameter in MatchingNet(find_preset('mmnet')).parameters())
+    # 2.11 M with three input channels; one gray channel saves 2 x 96 x 11 x 11.
+    assert count == pytest.approx(2.11e6 - 2 * 96 * 121, rel=0.01)
+
+
+def test_class_head_sees_the_template_alone():
+    model = MatchingNet(find_preset('mmnet_fast')).eval()
+    template, search = torch.rand(2, 1, 255, 255), torch.rand(2, 1, 383, 383)
+    with torch.inference_mode():
+        logits = model(template, search).logits
+        other = model(template, torch.rand(2, 1, 383, 383)).logits
+    assert logits.shape == (2, 30)
+    torch.testing.assert_close(logits, other)
+
+
+def test_unknown_preset_lists_the_valid_ones():
+    with pytest.raises(ValueError, match="no model 'yolo'.*mmnet, mmnet_fast"):
+        find_preset('yolo')
+
+
+# ------------------------------------------------------------------------------- fine-grained
+@pytest.mark.parametrize('size', [20, 26, 42, 53])
+def test_fanet_keeps_the_size_of_the_map(size):
+    assert FANet(24, 16).eval()(torch.rand(2, 24, size, size)).shape == (2, 16, size, size)
+
+
+def test_pixel_context_is_the_softmax_over_keys_of_equation_7():
+    context = PixelContext(6).eval()
+    torch.nn.init.constant_(context.delta, 0.7)
+    x = torch.randn(1, 6, 5, 4)
+    flat = [part(x)[0].flatten(1) for part in (context.query, context.key, context.value)]
+    weights = torch.softmax(flat[0].T @ flat[1], dim=1)
+    expected = x[0].flatten(1) + 0.7 * flat[2] @ weights.T
+    torch.testing.assert_close(context(x)[0].flatten(1), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_pixel_context_starts_as_the_identity():
+    x = torch.randn(1, 6, 9, 9)
+    torch.testing.assert_close(PixelContext(6).eval()(x), x)
+
+
+def test_holistic_gate_starts_at_one_half_and_is_trainable():
+    gate = HolisticGate(16)
+    x = torch.rand(1, 16, 26, 26)
+    values = gate.gate(x)
+    assert values.shape == (1, 1, 26, 26)
+    torch.testing.assert_close(values, torch.full_like(values, 0.5))
+    optimiser = torch.optim.SGD(gate.parameters(), 1.0)
+    before = [parameter.clone() for parameter in gate.parameters()]
+    for _ in range(3):
+        optimiser.zero_grad()
+        (gate.gate(x) * torch.rand(26, 26)).mean().backward()
+        optimiser.step()
+    assert all(not torch.equal(a, b) for a, b in zip(before, gate.parameters()))
+
+
+def test_fanet_without_either_correlation_is_refused():
+    with pytest.raises(ValueError, match='needs the pixel-level or the holistic'):
+        FANet(8, 8, pixel=False, holistic=False)
+
+
+# ------------------------------------------------------------------------------- filter
+def test_filter_solves_the_ridge_regression():
+    """The template equals a float64 solution of the regression over all circular shifts."""
+    size, channels, ridge, sigma = 6, 3, 0.5, 1.0
+    maker = FilterTemplate(size, 0, ridge, sigma)
+    features = torch.randn(1, channels, size, size)
+    x = (features[0].double() * maker.window.double()).numpy()
+    cells = size * size
+    offsets = np.minimum(np.arange(size), size - np.arange(size)).astype(float)
+    label = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * sigma ** 2)).ravel()
+    # Row (u, v) holds the features seen when a template is laid at shift (u, v).
+    shifts = np.stack([np.roll(x, (-u, -v), axis=(1, 2)).ravel()
+                       for u in range(size) for v in range(size)])
+    # min |A w - y|^2 + n ridge |w|^2, in its dual form with one dual vector for all channels.
+    dual = np.linalg.solve(shifts @ shifts.T / cells + ridge * np.eye(cells), label / cells)
+    expected = (shifts.T @ dual).reshape(channels, size, size)
+    np.testing.assert_allclose(maker(features)[0].numpy(), expected, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize('size, margin', [(49, 16), (53, 16), (22, 5), (26, 5)])
+def test_filter_answers_its_own_features_in_the_centre(size, margin):
+    maker = FilterTemplate(size, margin, 0.01)
+    features = torch.randn(1, 8, size, size)
+    # Under the window that it was learned with, the answer is the label's 1, less the ridge.
+    response = cross_correlate(features * maker.window, maker(features))[0, 0]
+    row, column = divmod(int(response.argmax()), response.shape[1])
+    assert (row, column) == (margin, margin)
+    assert 0.5 < response.max() < 1
+
+
+def test_filter_is_differentiable_to_features_and_ridge():
+    maker = FilterTemplate(7, 1, 0.1, 1.0, learn_ridge=True).double()
+    features = torch.randn(1, 2, 7, 7, dtype=torch.float64, requires_grad=True)
+    search = torch.randn(1, 2, 9, 9, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda one: cross_correlate(search, maker(one)), (features,), atol=1e-6)
+    cross_correlate(search, maker(features)).square().sum().backward()
+    assert maker.log_ridge.grad.abs() > 0
+
+
+def test_filter_refuses_features_of_another_size():
+    with pytest.raises(ValueError, match=r'features are \(5, 5\) cells'):
+        FilterTemplate(7, 1)(torch.rand(1, 2, 5, 5))
+
+
+def test_averaged_statistics_of_one_image_give_the_same_template():
+    maker = FilterTemplate(9, 1, 0.1)
+    statistics = maker.statistics(torch.randn(1, 4, 9, 9))
+    averaged = tuple(one.lerp(one, 0.3) for one in statistics)
+    torch.testing.assert_close(maker.solve(averaged), maker.solve(statistics))
+
+
+def test_crop_template_and_batched_cross_correlation_agree_with_a_loop():
+    search, features = torch.randn(3, 4, 9, 9), torch.randn(3, 4, 7, 7)
+    templates = CropTemplate(7, 2)(features)
+    assert templates.shape == (3, 4, 3, 3)
+    together = cross_correlate(search, templates)
+    for index in range(3):
+        torch.testing.assert_close(
+            together[index:index + 1],
+            cross_correlate(search[index:index + 1], templates[index:index + 1]),
+            rtol=1e-4, atol=1e-5)
+
+
+# ------------------------------------------------------------------------------- whole nets
+@pytest.mark.parametrize('name', SMALL)
+def test_gradient_reaches_every_trained_parameter(name):
+    preset = find_preset(name)
+    model = MatchingNet(preset)
+    for module in model.modules():  # off their zero starts, where some gradients vanish
+        if isinstance(module, PixelContext):
+            torch.nn.init.constant_(module.delta, 0.1)
+        if isinstance(module, HolisticGate):
+            torch.nn.init.normal_(module.decode2.weight, std=0.1)
+    matching = model(torch.rand(2, 1, preset.template_size, preset.template_size),
+                     torch.rand(2, 1, preset.search_size, preset.search_size))
+    loss = sum(response.square().mean() for response in matching.responses)
+    if matching.logits is not None:
+        loss = loss + matching.logits.square().mean()
+    loss.backward()
+    # A bias right before a batch norm has no effect, so its gradient is only rounding.
+    silent = [key for key, parameter in model.named_parameters()
+              if parameter.requires_grad and parameter.grad is None]
+    assert not silent
+
+
+@pytest.mark.parametrize('name', SMALL)
+def test_prepared_network_answers_like_the_trained_one(name):
+    preset = find_preset(name)
+    model = MatchingNet(preset)
+    for norm in model.backbone.norms:
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.running_mean.normal_(std=0.1)
+            norm.running_var.uniform_(0.5, 2)
+    model.eval()
+    fast = prepare(model, torch.device('cpu'), torch.float32)
+    template = torch.rand(1, 1, preset.template_size, preset.template_size)
+    search = torch.rand(1, 1, preset.search_size, preset.search_size)
+    with torch.inference_mode():
+        plain, folded = (one.respond(search, one.solve(one.statistics(template)))
+                         for one in (model, fast))
+    torch.testing.assert_close(plain, folded, rtol=1e-3, atol=1e-4)
+
+
+def test_presets_are_closed_and_consistent():
+    for preset in PRESETS.values():
+        sizes = set()
+        backbone = AlexNet(preset.backbone)
+        for branch in preset.branches:
+            template = backbone.size(branch.tap, preset.template_size) - 2 * branch.margin
+            sizes.add(backbone.size(branch.tap, preset.search_size) - template + 1)
+        assert len(sizes) == 1, f'{preset.name}: responses of sizes {sizes} cannot be summed'
+    with pytest.raises(TypeError):
+        dataclasses.replace(find_preset('mmnet'), widht=3)
+
+
+# ------------------------------------------------------------------------------- weight files
+@pytest.fixture
+def saved(tmp_path):
+    model = MatchingNet(find_preset('cfnet_fast'))
+    path = tmp_path / 'weights.safetensors'
+    zoo.save_weights(model, path, {'classes': ['person'], 'seed': 3})
+    return model, path
+
+
+def test_weights_come_back_with_their_facts(saved):
+    model, path = saved
+    other, facts = zoo.load_model('cfnet_fast', path)
+    assert facts == {'classes': ['person'], 'seed': 3}
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value, rtol=1e-3, atol=1e-3)
+
+
+def test_missing_weights_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no weight file .*nowhere.safetensors'):
+        zoo.load_model('cfnet_fast', tmp_path / 'nowhere.safetensors')
+
+
+@pytest.mark.parametrize('keep', [0, 5, 1000, -100])
+def test_truncated_weights_are_told(saved, keep):
+    _, path = saved
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(zoo.WeightsError, match='damaged or truncated'):
+        zoo.read_weights(path)
+
+
+def test_weights_of_another_preset_are_refused(saved):
+    with pytest.raises(zoo.WeightsError, match="holds the model 'cfnet_fast', not 'siamfc_fast'"):
+        zoo.load_model('siamfc_fast', saved[1])
+
+
+def test_changed_weights_do_not_match_their_checksum(saved):
+    _, path = saved
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(zoo.WeightsError, match='has the checksum .* but says'):
+        zoo.read_weights(path)
+
+
+def test_weights_of_another_program_are_refused(tmp_path):
+    from safetensors.torch import save_file
+    path = tmp_path / 'other.safetensors'
+    save_file({'a': torch.zeros(3)}, path)
+    with pytest.raises(zoo.WeightsError, match='metadata lack facts, preset, sha256'):
+        zoo.read_weights(path)
+
+
+@pytest.mark.parametrize('path', sorted(zoo.SHIPPED.glob('*.safetensors')), ids=lambda p: p.stem)
+def test_shipped_weights_load_and_are_small(path):
+    _, facts = zoo.load_model(path.stem)
+    assert {'classes', 'data', 'seed'} <= set(facts)
+    assert path.stat().st_size < 12e6
