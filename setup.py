@@ -14,10 +14,13 @@ HERE = Path(__file__).parent
 VERSION = re.search(r"^__version__ = '(.+)'$", (HERE / NAME / '__init__.py').read_text(), re.M)
 
 
-def share(folder: str, *patterns: str) -> tuple[str, list[str]]:
-    """Return the files of `folder` in the form of data_files, for share/tir_tracker_ros."""
-    paths = [path for pattern in patterns for path in sorted(HERE.glob(f'{folder}/{pattern}'))]
-    return f'share/{NAME}/{folder}', [str(path.relative_to(HERE)) for path in paths]
+def share(root: str) -> list[tuple[str, list[str]]]:
+    """Return all files below `root` in the form of data_files, for share/tir_tracker_ros."""
+    files: dict[str, list[str]] = {}
+    for path in sorted(path for path in (HERE / root).rglob('*') if path.is_file()):
+        relative = path.relative_to(HERE)
+        files.setdefault(f'share/{NAME}/{relative.parent}', []).append(str(relative))
+    return list(files.items())
 
 
 setup(
@@ -33,9 +36,9 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
-        share('launch', '*.launch.py'),
-        share('config', '*.yaml', '*.xml'),
-        share('rviz', '*.rviz'),
+        *share('launch'),
+        *share('config'),
+        *share('rviz'),
     ],
     zip_safe=False,
     # torch is chosen by the user (CPU, CUDA, board) and imported where a network is needed.

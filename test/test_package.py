@@ -135,8 +135,8 @@ def test_data_files_are_installed(tmp_path):
     assert marker.exists()
     assert (share / 'package.xml').exists()
     for folder in ('launch', 'config', 'rviz'):
-        wanted = {path.name for path in (ROOT / folder).iterdir() if path.is_file()}
-        assert {path.name for path in (share / folder).iterdir()} == wanted
+        wanted = {path.relative_to(ROOT) for path in (ROOT / folder).rglob('*.*')}
+        assert {path.relative_to(share) for path in (share / folder).rglob('*.*')} == wanted
 
 
 def test_every_executable_exists(setup):
