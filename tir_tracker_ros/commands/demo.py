@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 import csv
 from dataclasses import dataclass, replace
@@ -98,9 +98,10 @@ def run(arguments: Namespace) -> int:
     start = conductor.Start(scene.init, scene.stamp, scene.class_id)
     messages = conductor.play(scene.bag, scene.topic, start, parameters, out)
     answers = _keep(out / 'detections', messages)
-    stamps = _draw(scene, answers, out / 'annotated.mp4')
     with record.open(newline='') as file:
         processed = list(csv.DictReader(file))
+    states = {int(line['stamp']): line['state'] for line in processed}
+    stamps = _draw(scene, answers, states, out / 'annotated.mp4')
     summary = summarize(stamps, processed, answers, scene.truth)
     (out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
     _plot(out / 'overlap.png', stamps, answers, scene.truth)
@@ -245,7 +246,9 @@ def _keep(path: Path, messages: Iterable[tuple[int, bytes]]) -> dict[int, Answer
     return answers
 
 
-def _draw(scene: Scene, answers: Mapping[int, Answer], path: Path) -> list[int]:
+def _draw(
+    scene: Scene, answers: Mapping[int, Answer], states: Mapping[int, str], path: Path
+) -> list[int]:
     """Draw the answers over the images of the bag; returns the stamps of the images."""
     from ..sequences.videos import VideoWriter
 
@@ -257,9 +260,9 @@ def _draw(scene: Scene, answers: Mapping[int, Answer], path: Path) -> list[int]:
             stamps.append(image.stamp)
             answer = answers.get(image.stamp)
             if answer is None:
-                picture = draw_overlay(gain(image), state='dropped')
+                picture = draw_overlay(gain(image), state='no answer')
             else:
-                state = 'lost' if answer.score is None else 'tracking'
+                state = states[image.stamp]
                 picture = draw_overlay(gain(image), answer.box, state, answer.score)
             video.write(picture)
     return stamps
@@ -278,6 +281,7 @@ def _plot(
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(8, 3), layout='constrained')
+    series: dict[str, Sequence[tuple[int, float | None]]]
     series = {'score': [(stamp, answers[stamp].score) for stamp in stamps if stamp in answers]}
     if truth is not None:
         series['overlap'] = overlap(stamps, answers, truth)
