@@ -1,0 +1,216 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`tir-tracker evaluate`: run trackers over benchmark sequences and report how well they did."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..evaluation.runner import Store
+    from ..sequences.benchmarks import Sequence
+    from ..tracking.tracker import Tracker
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add = parser.add_argument
+    add(
+        'roots',
+        metavar='ROOT',
+        nargs='+',
+        type=Path,
+        help='folder of a benchmark or data set, or of several; the layout is recognised',
+    )
+    add('--out', type=Path, required=True, help='folder of results and report')
+
+    add = parser.add_argument_group('trackers').add_argument
+    add(
+        '--trackers',
+        default='',
+        metavar='NAME,...',
+        help='presets (mmnet_fast, siamfc_fast, ...) and peers (csrt, kcf, mil, nanotrack)',
+    )
+    add(
+        '--variant',
+        action='append',
+        default=[],
+        metavar='NAME=PRESET[,KEY=VALUE...]',
+        help='a preset with other weights or settings (weights=FILE, tracking=paper, ...)',
+    )
+    add(
+        '--results',
+        action='append',
+        default=[],
+        metavar='NAME=DIR',
+        help="another tracker's results: a file of boxes for each sequence",
+    )
+    add(
+        '--nanotrack',
+        nargs=2,
+        type=Path,
+        metavar=('BACKBONE', 'HEAD'),
+        help="NanoTrack's two ONNX files",
+    )
+    add('--device', default='auto', help='device of our trackers')
+    add('--threads', type=int, default=2, help='threads of OpenCV and torch alike (%(default)s)')
+
+    add = parser.add_argument_group('sequences').add_argument
+    add('--split', help='only this split (train, val, ...)')
+    add('--sequences', default='*', metavar='GLOB', help='only these names')
+    add('--max-frames', type=int, help='only so many frames of each sequence')
+    add(
+        '--sixteen-bit',
+        action='store_true',
+        help="16-bit counts, where a set has them beside its 8-bit copies (in 'videos16')",
+    )
+
+    add = parser.add_argument_group('protocol').add_argument
+    add(
+        '--protocol',
+        choices=('auto', 'one-pass', 'supervised', 'both'),
+        default='auto',
+        help='auto: one-pass, and supervised too where all sequences are of VOT-TIR',
+    )
+    add(
+        '--toolkit-rules',
+        action='store_true',
+        help="one-pass: the toolkits' rules for invalid frames and unusable boxes",
+    )
+    add(
+        '--eao-interval',
+        nargs=2,
+        type=int,
+        metavar=('LOW', 'HIGH'),
+        help='lengths that EAO averages over (default: computed from the sequences)',
+    )
+    add('--unbounded', action='store_true', help='supervised: boxes are not cut to the image')
+    add('--repetitions', type=int, default=1, help='supervised: runs a sequence (%(default)s)')
+    add('--fresh', action='store_true', help='run anew what OUT already has results of')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate; returns the exit status."""
+    import cv2
+
+    from ..evaluation.evaluate import evaluate, EvaluationSettings, PROTOCOLS
+    from ..evaluation.plots import write_plots
+    from ..evaluation.report import overall_table, write_report
+    from ..evaluation.supervised import ProtocolSettings
+
+    for name in ('threads', 'repetitions', 'max_frames'):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise ValueError(f'--{name.replace("_", "-")} {value} is not 1 or more')
+    interval = tuple(arguments.eao_interval) if arguments.eao_interval else None
+    if interval and not 1 <= interval[0] <= interval[1]:
+        raise ValueError(f'--eao-interval {interval[0]} {interval[1]} is not 1 <= LOW <= HIGH')
+    stores = _stores(arguments)
+    sequences = _sequences(arguments)
+    protocols: tuple[str, ...] = (arguments.protocol,)
+    if arguments.protocol == 'auto':
+        all_vot = all(sequence.layout == 'VOT-TIR' for sequence in sequences)
+        protocols = PROTOCOLS if all_vot else ('one-pass',)
+    elif arguments.protocol == 'both':
+        protocols = PROTOCOLS
+    cv2.setNumThreads(arguments.threads)
+    report = evaluate(
+        sequences,
+        stores,
+        EvaluationSettings(
+            protocols=protocols,
+            toolkit_rules=arguments.toolkit_rules,
+            supervised=ProtocolSettings(bounded=not arguments.unbounded),
+            repetitions=arguments.repetitions,
+            eao_interval=interval,
+        ),
+    )
+    write_plots(report, arguments.out)
+    write_report(report, arguments.out)
+    print('\n'.join(overall_table(report)))
+    print(f'Report: {arguments.out / "report.md"}')
+    return 0
+
+
+def _sequences(arguments: argparse.Namespace) -> list[Sequence]:
+    from ..evaluation.metrics import has_size
+    from ..sequences.benchmarks import read_benchmark
+
+    sequences = []
+    for root in arguments.roots:
+        found = read_benchmark(root, arguments.split, arguments.sequences, arguments.sixteen_bit)
+        for sequence in found:
+            if len(sequence) < 2:
+                continue  # a still
+            if arguments.max_frames:
+                sequence = sequence.part(0, arguments.max_frames)
+            if has_size(sequence.boxes).any():
+                sequences.append(sequence)
+            else:
+                logger.warning('%s: no box to start on; left out', sequence.key)
+    if not sequences:
+        raise ValueError('no sequence of two frames or more has a box to start on')
+    return sequences
+
+
+def _stores(arguments: argparse.Namespace) -> list[Store]:
+    """Name the trackers; they are loaded when their turn comes."""
+    from ..evaluation.peers import PEERS
+    from ..evaluation.runner import Store
+
+    loaders: dict[str, Callable[[], Tracker]] = {}
+    for name in filter(None, (part.strip() for part in arguments.trackers.split(','))):
+        loaders[name] = _peer(name, arguments) if name in PEERS else _own(name, {}, arguments)
+    for variant in arguments.variant:
+        name, _, rest = variant.partition('=')
+        preset, *changes = rest.split(',')
+        if not name or not preset or not all('=' in change for change in changes):
+            raise ValueError(f"--variant '{variant}' is not NAME=PRESET[,KEY=VALUE...]")
+        settings = dict(change.split('=', 1) for change in changes)
+        loaders[name] = _own(preset, settings, arguments)
+    folder = arguments.out / 'results'
+    stores = [Store(name, folder / name, load, arguments.fresh) for name, load in loaders.items()]
+    for result in arguments.results:
+        name, _, path = result.partition('=')
+        if not name or not Path(path).is_dir():
+            raise ValueError(f"--results '{result}' is not NAME=DIR with a folder DIR")
+        stores.append(Store(name, Path(path)))
+    names = [store.name for store in stores]
+    for name in names:
+        if names.count(name) > 1 or '/' in name:
+            raise ValueError(f"the tracker name '{name}' is given twice or has a slash")
+    if not stores:
+        raise ValueError('no tracker: give --trackers, --variant or --results')
+    return stores
+
+
+def _peer(name: str, arguments: argparse.Namespace) -> Callable[[], Tracker]:
+    from ..evaluation.peers import load_peer
+
+    files = tuple(arguments.nanotrack) if arguments.nanotrack else None
+    load_peer(name, files)  # so that a missing file is told before hours of others' runs
+    return lambda: load_peer(name, files)
+
+
+def _own(
+    preset: str, settings: dict[str, str], arguments: argparse.Namespace
+) -> Callable[[], Tracker]:
+    import yaml
+
+    values = {key: yaml.safe_load(value) for key, value in settings.items()}
+
+    def load() -> Tracker:
+        from ..tracking.loading import load_tracker
+
+        options = {'device': arguments.device, 'threads': arguments.threads, **values}
+        tracker = load_tracker(preset, **options)
+        tracker.warm_up()
+        return tracker
+
+    return load

@@ -1,0 +1,148 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The plots of an evaluation, as PNG files; without a display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
+from .report import ranked, Report
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise ImportError(
+        f'{error.name or "matplotlib"} cannot be imported ({error}); '
+        "install it with: pip install 'tir_tracker_ros[eval]'"
+    ) from error
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart; then other line styles.
+COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
+STYLES = ('-', '--', ':', '-.')
+RELIABILITY_FRAMES = 30
+"""Robustness is plotted as the chance to follow a target for so many frames, as VOT does."""
+
+
+def write_plots(report: Report, folder: Path) -> None:
+    """Draw what the report's protocols have into the folder, and remove older plots of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawers: dict[str, Callable[[Report, Axes], bool]] = {
+        'success.png': _success,
+        'precision.png': _precision,
+        'norm_precision.png': _norm_precision,
+        'attributes.png': _attributes,
+        'eao_curve.png': _eao_curve,
+        'eao_ranking.png': _eao_ranking,
+        'accuracy_robustness.png': _accuracy_robustness,
+    }
+    for name, draw in drawers.items():
+        (folder / name).unlink(missing_ok=True)
+        figure = Figure(figsize=(6.4, 4.8), layout='constrained')
+        axes = figure.add_subplot()
+        axes.grid(alpha=0.3)
+        if draw(report, axes):
+            figure.savefig(folder / name, dpi=120)
+
+
+def _look(order: int) -> dict[str, Any]:
+    style = STYLES[order // len(COLOURS) % len(STYLES)]
+    return {'color': COLOURS[order % len(COLOURS)], 'linestyle': style}
+
+
+def _curves(report: Report, axes: Axes, thresholds: np.ndarray, curve: str, score: str) -> bool:
+    drawn = False
+    for order, name in enumerate(ranked(report)):
+        figures = report['trackers'][name]
+        if 'curves' not in figures:
+            continue
+        label = f'{name} [{figures[score]:.3f}]'
+        axes.plot(thresholds, figures['curves'][curve], label=label, **_look(order))
+        drawn = True
+    if drawn:
+        axes.set(ylim=(0, 1), xlim=(thresholds[0], thresholds[-1]), ylabel='share of frames')
+        axes.legend(fontsize='small')
+    return drawn
+
+
+def _success(report: Report, axes: Axes) -> bool:
+    axes.set(title='Success', xlabel='overlap threshold')
+    return _curves(report, axes, OVERLAPS, 'success', 'success_auc')
+
+
+def _precision(report: Report, axes: Axes) -> bool:
+    axes.set(title='Precision', xlabel='centre error threshold (pixels)')
+    return _curves(report, axes, DISTANCES, 'precision', 'precision_20')
+
+
+def _norm_precision(report: Report, axes: Axes) -> bool:
+    axes.set(title='Normalised precision', xlabel='centre error threshold (target sizes)')
+    return _curves(report, axes, NORMALISED_DISTANCES, 'norm_precision', 'norm_precision')
+
+
+def _attributes(report: Report, axes: Axes) -> bool:
+    names = ranked(report)
+    attributes = report['trackers'][names[0]].get('attributes', {})
+    if not attributes:
+        return False
+    rows = np.arange(len(attributes))
+    for order, name in enumerate(names):
+        values = [report['trackers'][name]['attributes'][a]['success_auc'] for a in attributes]
+        axes.plot(values, rows, 'o', label=name, color=_look(order)['color'])
+    labels = [f'{name} ({each["sequences"]})' for name, each in attributes.items()]
+    axes.set_yticks(rows, labels)
+    axes.invert_yaxis()
+    axes.set(title='Success AUC by attribute (sequences)', xlim=(0, 1), xlabel='success AUC')
+    axes.legend(fontsize='small')
+    return True
+
+
+def _eao_curve(report: Report, axes: Axes) -> bool:
+    if 'supervised' not in report['protocols']:
+        return False
+    for order, name in enumerate(ranked(report)):
+        curve = report['trackers'][name]['eao_curve']
+        axes.plot(np.arange(1, len(curve) + 1), curve, label=name, **_look(order))
+    low, high = report['eao_interval']
+    axes.axvspan(low, high, color='0.9', zorder=0, label=f'{low} to {high} frames')
+    axes.set(title='Expected overlap', xlabel='frames', ylabel='overlap', ylim=(0, 1))
+    axes.legend(fontsize='small')
+    return True
+
+
+def _eao_ranking(report: Report, axes: Axes) -> bool:
+    if 'supervised' not in report['protocols']:
+        return False
+    scores = {name: each['eao'] for name, each in report['trackers'].items()}
+    names = sorted(scores, key=lambda name: -np.nan_to_num(scores[name], nan=-1.0))
+    for place, name in enumerate(names, start=1):
+        axes.plot(place, scores[name], 'o', color=_look(place - 1)['color'])
+        axes.annotate(name, (place, scores[name]), (4, 4), textcoords='offset points')
+    axes.set(title='Expected average overlap', xlabel='rank', ylabel='EAO', ylim=(0, None))
+    axes.set(xticks=range(1, len(names) + 1), xlim=(len(names) + 0.8, 0.5))
+    return True
+
+
+def _accuracy_robustness(report: Report, axes: Axes) -> bool:
+    if 'supervised' not in report['protocols']:
+        return False
+    for order, name in enumerate(ranked(report)):
+        figures = report['trackers'][name]
+        reliability = math.exp(-RELIABILITY_FRAMES * figures['failures'] / figures['frames'])
+        axes.plot(reliability, figures['accuracy'], 'o', color=_look(order)['color'])
+        point = (reliability, figures['accuracy'])
+        axes.annotate(name, point, (4, 4), textcoords='offset points')
+    axes.set(
+        title='Accuracy and robustness',
+        xlabel=f'chance to follow for {RELIABILITY_FRAMES} frames',
+        ylabel='accuracy',
+        xlim=(0, 1),
+        ylim=(0, 1),
+    )
+    return True

@@ -1,0 +1,171 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The report of an evaluation as JSON, CSV and Markdown; the plots are in `plots`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+Report = dict[str, Any]
+
+ONE_PASS = (
+    ('success_auc', 'success AUC', '.3f'),
+    ('precision_20', 'precision 20 px', '.3f'),
+    ('norm_precision', 'norm. precision', '.3f'),
+)
+SUPERVISED = (
+    ('eao', 'EAO', '.3f'),
+    ('accuracy', 'accuracy', '.3f'),
+    ('robustness', 'robustness (failures a sequence)', '.2f'),
+    ('failures', 'failures', '.0f'),
+)
+SPEED = (('fps', 'frames/s', '.1f'),)
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write `report.json`, `scores.csv`, `sequences.csv` and `report.md` into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_without_nan(report), indent=1)
+    (folder / 'report.json').write_text(text + '\n', encoding='utf-8')
+    _write_scores(report, folder / 'scores.csv')
+    _write_sequences(report, folder / 'sequences.csv')
+    (folder / 'report.md').write_text(markdown(report, folder), encoding='utf-8')
+
+
+def _without_nan(value: Any) -> Any:
+    """Return the value with null, which JSON has, for nan, which it has not."""
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _measures(report: Report) -> tuple[tuple[str, str, str], ...]:
+    one_pass = ONE_PASS if 'one-pass' in report['protocols'] else ()
+    return (*one_pass, *(SUPERVISED if 'supervised' in report['protocols'] else ()), *SPEED)
+
+
+def _write_scores(report: Report, path: Path) -> None:
+    measures = [key for key, _, _ in _measures(report)]
+    with path.open('w', newline='', encoding='utf-8') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['tracker', 'group', 'name', 'sequences', 'frames', *measures])
+        for tracker, figures in report['trackers'].items():
+            rows = [('all', '', figures)]
+            for group in ('sets', 'attributes', 'tags'):
+                rows += [(group, name, each) for name, each in figures.get(group, {}).items()]
+            for group, name, each in rows:
+                count = each.get('sequences', '')
+                writer.writerow(
+                    [tracker, group, name, len(count) if isinstance(count, dict) else count]
+                    + [each.get('frames', '')]
+                    + [_cell(each, key, '.6g', '') for key in measures]
+                )
+
+
+def _write_sequences(report: Report, path: Path) -> None:
+    measures = [key for key, _, _ in _measures(report) if key not in ('eao', 'robustness')]
+    with path.open('w', newline='', encoding='utf-8') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['tracker', 'sequence', 'frames', *measures])
+        for tracker, figures in report['trackers'].items():
+            for name, each in figures['sequences'].items():
+                cells = [_cell(each, key, '.6g', '') for key in measures]
+                writer.writerow([tracker, name, each['frames'], *cells])
+
+
+def _cell(figures: dict[str, Any], key: str, form: str, nothing: str = '-') -> str:
+    value = figures.get(key)
+    return nothing if value is None or not math.isfinite(value) else format(value, form)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [head, ['---', *['---:'] * (len(head) - 1)], *rows]
+    return [f'| {" | ".join(line)} |' for line in lines] + ['']
+
+
+def ranked(report: Report) -> list[str]:
+    """Return the trackers' names, the best first."""
+    first = 'success_auc' if 'one-pass' in report['protocols'] else 'eao'
+    trackers = report['trackers']
+
+    def rank(name: str) -> float:
+        value = trackers[name].get(first, math.nan)
+        return -value if math.isfinite(value) else math.inf
+
+    return sorted(trackers, key=rank)
+
+
+def overall_table(report: Report) -> list[str]:
+    """Return the lines of a Markdown table of all trackers' overall figures."""
+    measures = _measures(report)
+    rows = [
+        [name, *(_cell(report['trackers'][name], key, form) for key, _, form in measures)]
+        for name in ranked(report)
+    ]
+    return _table(['tracker', *(title for _, title, _ in measures)], rows)
+
+
+def _group_table(report: Report, group: str, key: str) -> list[str]:
+    """One row for each member of a group, one column for each tracker."""
+    trackers = ranked(report)
+    first = report['trackers'][trackers[0]].get(group, {})
+    rows = []
+    for name, figures in first.items():
+        count = figures.get('sequences', figures.get('frames'))
+        cells = [_cell(report['trackers'][t][group][name], key, '.3f') for t in trackers]
+        rows.append([name, str(count), *cells])
+    if not rows:
+        return []
+    unit = 'sequences' if 'sequences' in next(iter(first.values())) else 'frames'
+    return _table([{'tags': 'tag'}.get(group, group[:-1]), unit, *trackers], rows)
+
+
+def markdown(report: Report, folder: Path) -> str:
+    """Return the report as Markdown; plots that lie in the folder are shown."""
+    sets = ', '.join(
+        f'{name} ({each["sequences"]} sequences, {each["frames"]} frames)'
+        for name, each in report['sets'].items()
+    )
+    lines = ['# Evaluation', '', f'Sets: {sets}.', '']
+    if 'one-pass' in report['protocols']:
+        rules = {
+            'plain': 'frames without truth are left out',
+            'toolkit': "the toolkits' rules for invalid frames and boxes",
+        }[report['rules']]
+        lines += [f'One-pass figures are means over sequences; {rules}.', '']
+    if 'supervised' in report['protocols']:
+        low, high = report['eao_interval']
+        lines += [f'EAO averages over lengths {low} to {high}.', '']
+    lines += [f'Threads: {report["threads"]}. OpenCV {report["opencv"]}.', '']
+    lines += overall_table(report)
+    if 'one-pass' in report['protocols']:
+        if len(report['sets']) > 1:
+            lines += ['## Success AUC by set', '', *_group_table(report, 'sets', 'success_auc')]
+        for key, title, _ in ONE_PASS:
+            table = _group_table(report, 'attributes', key)
+            lines += [f'## {title.capitalize()} by attribute', '', *table] if table else []
+    if 'supervised' in report['protocols']:
+        for key, title, _ in SUPERVISED[:3]:
+            table = _group_table(report, 'tags', key)
+            lines += [f'## {title} by tag', '', *table] if table else []
+    plots = sorted(path.name for path in folder.glob('*.png'))
+    lines += [line for name in plots for line in (f'![{name.removesuffix(".png")}]({name})', '')]
+    key = 'success_auc' if 'one-pass' in report['protocols'] else 'accuracy'
+    title = {k: t for k, t, _ in (*ONE_PASS, *SUPERVISED)}[key]
+    lines += [f'## {title} by sequence', '', *_sequence_table(report, key)]
+    return '\n'.join(lines)
+
+
+def _sequence_table(report: Report, key: str) -> list[str]:
+    trackers = ranked(report)
+    rows = []
+    for name, figures in report['trackers'][trackers[0]]['sequences'].items():
+        cells = [_cell(report['trackers'][t]['sequences'][name], key, '.3f') for t in trackers]
+        rows.append([name, str(figures['frames']), *cells])
+    return _table(['sequence', 'frames', *trackers], rows)

@@ -1,0 +1,216 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Running a tracker over sequences: one-pass and supervised, resumable, with its time taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+import logging
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from ..geometry import Box
+from ..imaging.gain import GainControl
+from ..imaging.thermal_image import ThermalImage
+from ..sequences.benchmarks import Sequence
+from ..tracking.tracker import Tracker
+from . import results
+from .metrics import has_size
+from .supervised import (
+    FAILED,
+    overlaps,
+    ProtocolSettings,
+    SKIPPED,
+    STARTED,
+    SupervisedRun,
+    TRACKED,
+)
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int], object]
+"""Told the number of frames that have been done since the last call."""
+
+
+@dataclass(frozen=True)
+class OnePassRun:
+    """What a tracker answered over a sequence of N frames."""
+
+    boxes: np.ndarray
+    """`N x 4`; nan before the first frame with truth."""
+    seconds: np.ndarray | None
+    """N times inside `update`; 0 where it was not called. None where the times are not known."""
+
+
+def images(sequence: Sequence) -> Iterator[np.ndarray]:
+    """Decode a sequence into the `H x W` float32 images, 0..1, that a tracker sees."""
+    gain = GainControl()
+    for index, pixels in enumerate(sequence.frames):
+        yield gain(ThermalImage(pixels, stamp=index, encoding=str(pixels.dtype)))
+
+
+def run_one_pass(
+    tracker: Tracker, sequence: Sequence, progress: Progress | None = None
+) -> OnePassRun:
+    """Start on the first box of the truth and follow it to the end; decoding is not timed."""
+    known = has_size(sequence.boxes)
+    if not known.any():
+        raise ValueError(f'{sequence.key}: no frame has a box to start on')
+    first = int(np.argmax(known))
+    boxes, seconds = np.full((len(sequence), 4), np.nan), np.zeros(len(sequence))
+    for index, image in enumerate(images(sequence)):
+        if index == first:
+            if not _start(tracker, image, sequence, index):
+                break
+            boxes[index] = sequence.boxes[index]
+        elif index > first:
+            boxes[index], seconds[index] = _follow(tracker, image)
+        if progress:
+            progress(1)
+    return OnePassRun(boxes, seconds)
+
+
+def run_supervised(
+    tracker: Tracker,
+    sequence: Sequence,
+    settings: ProtocolSettings,
+    progress: Progress | None = None,
+) -> tuple[SupervisedRun, np.ndarray]:
+    """Follow, and start again some frames after each failure; returns the run and N seconds."""
+    truth, known = sequence.boxes, has_size(sequence.boxes)
+    boxes, seconds = np.full((len(sequence), 4), np.nan), np.zeros(len(sequence))
+    events = np.full(len(sequence), SKIPPED, np.uint8)
+    running, next_start = False, 0
+    for index, image in enumerate(images(sequence)):
+        if progress:
+            progress(1)
+        if running:
+            box, seconds[index] = _follow(tracker, image)
+            size = (image.shape[1], image.shape[0]) if settings.bounded else None
+            overlap = overlaps(truth[index, None], box[None], size)[0]
+            if known[index] and overlap <= 0:
+                events[index] = FAILED
+                running, next_start = False, index + settings.skip
+            else:
+                events[index], boxes[index] = TRACKED, box
+        elif index >= next_start and known[index]:
+            running = _start(tracker, image, sequence, index)
+            events[index] = STARTED
+            if not running:  # a start that is refused is a failure in the next frame
+                next_start = index + 1 + settings.skip
+                events[index + 1 : index + 2] = FAILED
+    return SupervisedRun(events, boxes), seconds
+
+
+def _start(tracker: Tracker, image: np.ndarray, sequence: Sequence, index: int) -> bool:
+    try:
+        tracker.init(image, Box(*sequence.boxes[index].tolist()))
+    except ValueError as error:
+        logger.warning('%s, frame %d: %s; counted as lost', sequence.key, index, error)
+        return False
+    return True
+
+
+def _follow(tracker: Tracker, image: np.ndarray) -> tuple[np.ndarray, float]:
+    begin = perf_counter()
+    estimate = tracker.update(image)
+    return np.array(tuple(estimate.box)), perf_counter() - begin
+
+
+@dataclass
+class Store:
+    """
+    The results of one tracker in a folder; runs what is not there yet.
+
+    Without a tracker (`load` is None) the folder was filled by somebody else, and a result that
+    is missing raises FileNotFoundError.
+    """
+
+    name: str
+    folder: Path
+    load: Callable[[], Tracker] | None = None
+    fresh: bool = False
+    """Whether to run anew what is there."""
+    _tracker: Tracker | None = None
+
+    def one_pass(self, sequence: Sequence, progress: Progress | None = None) -> OnePassRun:
+        """Return the one-pass result, read or run."""
+        names = results.one_pass_names(sequence)
+        path = self._kept(sequence, names)
+        if path:
+            boxes = results.read_result_boxes(path, len(sequence), sequence.origin)
+            if progress:
+                progress(len(sequence))
+            return OnePassRun(boxes, results.read_times(path))
+        run = run_one_pass(self._loaded(sequence, names), sequence, progress)
+        path = self.folder / names[0]
+        if run.seconds is not None:
+            results.write_times(path, run.seconds)
+        results.write_boxes(path, run.boxes, sequence.origin)
+        return run
+
+    def supervised(
+        self,
+        sequence: Sequence,
+        settings: ProtocolSettings,
+        repetitions: int = 1,
+        progress: Progress | None = None,
+    ) -> tuple[list[SupervisedRun], list[np.ndarray]]:
+        """
+        Return the runs of the supervised protocol and their seconds, read or run.
+
+        As in the challenges, three runs that are all the same stand for the rest.
+        """
+        runs: list[SupervisedRun] = []
+        seconds: list[np.ndarray] = []
+        for repetition in range(1, repetitions + 1):
+            if repetition == 4 and all(_same(runs[0], run) for run in runs):
+                break
+            names = results.supervised_names(sequence, repetition)
+            path = self._kept(sequence, names)
+            if path:
+                runs.append(results.read_run(path, len(sequence), sequence.origin))
+                times = results.read_times(path)
+                if progress:
+                    progress(len(sequence))
+            elif self.load is None and repetition > 1:
+                break
+            else:
+                tracker = self._loaded(sequence, names)
+                run, times = run_supervised(tracker, sequence, settings, progress)
+                path = self.folder / names[0]
+                results.write_times(path, times)
+                results.write_run(path, run, sequence.origin)
+                runs.append(results.read_run(path, len(sequence), sequence.origin))
+            if times is not None:
+                seconds.append(times)
+        return runs, seconds
+
+    def unload(self) -> None:
+        """Let go of the tracker, with the memory that it holds."""
+        self._tracker = None
+
+    def _kept(self, sequence: Sequence, names: list[str]) -> Path | None:
+        path = None if self.fresh else results.find(self.folder, names)
+        if path and self.load is not None and results.line_count(path) < len(sequence):
+            return None  # of a run over fewer frames
+        return path
+
+    def _loaded(self, sequence: Sequence, names: list[str]) -> Tracker:
+        if self.load is None:
+            raise FileNotFoundError(
+                f'{self.name} has no results for {sequence.key}: none of {", ".join(names)} '
+                f'in {self.folder}'
+            )
+        if self._tracker is None:
+            self._tracker = self.load()
+        return self._tracker
+
+
+def _same(first: SupervisedRun, second: SupervisedRun) -> bool:
+    return np.array_equal(first.events, second.events) and np.array_equal(
+        first.boxes, second.boxes, equal_nan=True
+    )

@@ -1,0 +1,218 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The supervised protocol of the VOT challenges: accuracy, robustness, expected average overlap.
+
+A tracker that loses its target (no overlap with the truth) is started again a few frames later.
+Overlap is that of continuous boxes; the challenges' own toolkits count pixels of rasterised
+regions, which differs by little for anything but tiny targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as List
+from dataclasses import dataclass
+import math
+
+import numpy as np
+
+from ..geometry import iou
+from .metrics import has_size
+
+SKIPPED, STARTED, FAILED, TRACKED = 0, 1, 2, 3
+"""What happened in a frame. The first three are the codes of the VOT result files."""
+
+
+@dataclass(frozen=True)
+class ProtocolSettings:
+    """How a supervised run goes and is judged."""
+
+    skip: int = 5
+    """Frames from a failure to the next start; 5 starts on the fifth frame after it."""
+    burn_in: int = 10
+    """Frames from a start on that do not count for accuracy, the start itself included."""
+    bounded: bool = True
+    """Whether boxes are cut to the image first (VOT-TIR2016 and later; not in VOT-TIR2015)."""
+
+
+@dataclass(frozen=True)
+class SupervisedRun:
+    """One run over a sequence of N frames."""
+
+    events: np.ndarray
+    """N codes: SKIPPED, STARTED, FAILED or TRACKED."""
+    boxes: np.ndarray
+    """`N x 4`; nan where the frame is not TRACKED."""
+
+    @property
+    def failures(self) -> int:
+        """Number of failures."""
+        return int((self.events == FAILED).sum())
+
+
+def overlaps(truth: np.ndarray, predicted: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Return N overlaps, 0..1, of boxes cut to an image of `size` (width, height), if any."""
+    return iou(_bounded(truth, size), _bounded(predicted, size))
+
+
+def _bounded(boxes: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    if size is None:
+        return boxes
+    low = np.clip(boxes[:, :2], 0, size)
+    return np.hstack([low, np.clip(boxes[:, :2] + boxes[:, 2:], 0, size) - low])
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A run from a start to the next, or to the end of the sequence."""
+
+    overlaps: np.ndarray
+    """Overlap in each frame from the start on, 0 from the failure on; the first one is unused."""
+    failed: bool
+    """Whether it ended in a failure."""
+    weight: float = 1.0
+    """Share in the expected overlap."""
+
+
+@dataclass(frozen=True)
+class SequenceFigures:
+    """What the runs over one sequence tell, for all its frames or for those with one tag."""
+
+    accuracy: float
+    """Mean overlap of the frames that count, mean over the runs; 0 where none counts."""
+    failures: float
+    """Number of failures, mean over the runs."""
+    frames: int
+    """Length of the sequence, or number of frames with the tag."""
+    fragments: tuple[Fragment, ...]
+
+
+def judge(
+    truth: np.ndarray,
+    runs: List[SupervisedRun],
+    size: tuple[int, int] | None,
+    settings: ProtocolSettings,
+    tagged: np.ndarray | None = None,
+) -> SequenceFigures:
+    """
+    Judge the runs over one sequence, for the frames where `tagged` (N booleans) holds.
+
+    `truth` is `N x 4`; `size` the image's width and height. Frames without truth count nowhere.
+    """
+    known = has_size(truth)
+    tagged = np.ones(len(truth), bool) if tagged is None else tagged
+    accuracies, failures, fragments = [], [], []
+    for run in runs:
+        overlap = overlaps(truth, run.boxes, size if settings.bounded else None)
+        counts = (run.events == TRACKED) & known & tagged
+        starts = np.flatnonzero(run.events == STARTED)
+        for start in starts:
+            counts[start : start + settings.burn_in] = False
+        accuracies.append(float(overlap[counts].mean()) if counts.any() else 0.0)
+        failures.append(int((tagged & (run.events == FAILED)).sum()))
+        overlap[run.events != TRACKED] = 0
+        for start, end in zip(starts, [*starts[1:], len(truth)]):
+            inside = np.arange(start, end)[known[start:end]]
+            fragments.append(
+                Fragment(
+                    overlaps=overlap[inside],
+                    failed=bool((run.events[start:end] == FAILED).any()),
+                    weight=float(tagged[start:end].mean()) / len(runs),
+                )
+            )
+    return SequenceFigures(
+        accuracy=float(np.mean(accuracies)),
+        failures=float(np.mean(failures)),
+        frames=int(tagged.sum()),
+        fragments=tuple(fragments),
+    )
+
+
+def accuracy_and_robustness(figures: List[SequenceFigures]) -> tuple[float, float]:
+    """Average accuracy and failures over sequences, weighted by their frames; nan without any."""
+    weights = np.array([each.frames for each in figures], float)
+    if not weights.sum():
+        return math.nan, math.nan
+    return (
+        float(np.average([each.accuracy for each in figures], weights=weights)),
+        float(np.average([each.failures for each in figures], weights=weights)),
+    )
+
+
+def expected_overlap_curve(fragments: List[Fragment], length: int) -> np.ndarray:
+    """
+    Return the expected average overlap of a run over 1 to `length` frames (VOT2015, Eq. 3).
+
+    The value for `n` frames, at index `n - 1`, is the weighted mean, over the fragments that tell
+    it, of the mean overlap from their second to their n-th frame. A fragment that failed goes on
+    with overlap 0, any other tells nothing beyond its end. The value for 1 frame is 1; it is nan
+    for lengths that no fragment tells.
+    """
+    total, weight = np.zeros(length), np.zeros(length)
+    for fragment in fragments:
+        values = np.zeros(length)
+        count = min(len(fragment.overlaps), length)
+        values[:count] = fragment.overlaps[:count]
+        told = length if fragment.failed else count
+        sums = np.cumsum(values[1:told])
+        total[1:told] += fragment.weight * sums / np.arange(1, len(sums) + 1)
+        weight[1:told] += fragment.weight
+    with np.errstate(invalid='ignore', divide='ignore'):
+        curve = total / weight
+    curve[:1] = 1.0
+    return curve
+
+
+def expected_average_overlap(curve: np.ndarray, interval: tuple[int, int]) -> float:
+    """Mean of the curve over lengths of `interval`, both ends included; nan where it has none."""
+    low, high = interval
+    part = curve[low - 1 : high]
+    part = part[np.isfinite(part)]
+    return float(part.mean()) if part.size else math.nan
+
+
+def typical_lengths(lengths: List[int], mass: float = 0.5) -> tuple[int, int, int]:
+    """
+    Find the typical lengths of sequences: low, mode and high, in frames (VOT2015, section 4.2).
+
+    Their density is estimated with Gaussian kernels. The interval grows from the mode towards the
+    more probable side until it holds `mass` of the density between 1 and the greatest length.
+    Raises ValueError without lengths.
+    """
+    values = np.asarray(lengths, float)
+    if not len(values) or values.min() < 1:
+        raise ValueError(f'{list(lengths)} are not lengths of sequences')
+    width = _kernel_width(values)
+    if not width:  # all of the same length
+        return int(values[0]), int(values[0]), int(values[0])
+    grid = np.arange(1, int(values.max()) + 1)
+    density = np.exp(-(((grid[:, None] - values) / width) ** 2) / 2).sum(axis=1)
+    density /= density.sum()
+    mode = low = high = int(np.argmax(density))
+    while density[low : high + 1].sum() < mass:
+        left = density[low - 1] if low > 0 else -1.0
+        right = density[high + 1] if high + 1 < len(density) else -1.0
+        if left > right:
+            low -= 1
+        else:
+            high += 1
+    return int(grid[low]), int(grid[mode]), int(grid[high])
+
+
+def _kernel_width(values: np.ndarray) -> float:
+    """
+    Choose the Gaussian kernel's standard deviation by a one-step plug-in rule.
+
+    The rule (Wand and Jones, Kernel Smoothing, 1995, section 3.6) minimises the asymptotic
+    integrated squared error; the density's curvature in it is estimated from the sample with a
+    pilot kernel for a normal density, which is Kristan's estimator in one dimension.
+    """
+    spread = values.std()
+    count = len(values)
+    if not spread:
+        return 0.0
+    pilot = (4 / (3 * count)) ** 0.4  # variance, in units of the sample's
+    squares = ((values[:, None] - values) / spread) ** 2 / pilot
+    fourth = (squares**2 - 6 * squares + 3) / pilot**2
+    curvature = np.mean(fourth * np.exp(-squares / 2) / math.sqrt(2 * math.pi * pilot))
+    return float(spread * (count * 2 * math.sqrt(math.pi) * curvature) ** -0.2)
