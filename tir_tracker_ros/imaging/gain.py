@@ -131,7 +131,7 @@ def _stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _percentiles(pixels: np.ndarray, low: float, high: float) -> tuple[float, float] | None:
-    stride = max(1, int(math.sqrt(pixels.size / _SAMPLED_PIXELS)))
+    stride = math.ceil(math.sqrt(pixels.size / _SAMPLED_PIXELS))
     sample = pixels[::stride, ::stride].ravel()
     if sample.dtype.kind == 'f':
         sample = sample[np.isfinite(sample)]
