@@ -190,6 +190,11 @@ class Follower:
         self._enabled = True
         self._last_answered = -1
 
+    @property
+    def images(self) -> int:
+        """Images taken so far, which is the index of the next one."""
+        return self._buffer.count
+
     def change(self, settings: FollowerSettings) -> None:
         """Take other settings, all but `buffer_size`, from the next image on."""
         if settings.gain != self.settings.gain:
@@ -274,10 +279,10 @@ class Follower:
         self._tell(self.status.state, f'{_named(request)} {reason}')
         return []
 
-    def reset(self) -> None:
+    def reset(self, reason: str = 'reset') -> None:
         """Forget the target and a waiting init; also the gain and frozen-frame memory."""
         self._pending = None
-        self._end('reset')
+        self._end(reason)
 
     def enable(self, on: bool) -> None:
         """Pause (no answers; target and frame buffer stay) or resume."""
@@ -400,7 +405,7 @@ class Follower:
         )
 
     def _tell(self, state: str, reason: str) -> None:
-        figures: dict[str, float | str] = {'images': self._buffer.count}
+        figures: dict[str, float | str] = {'images': self.images}
         if self._target is not None:
             target = self._target
             figures |= {

@@ -1,0 +1,37 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The tracker node with a tracker that needs neither torch nor weights; a process for tests.
+
+FAKE_MODEL_MS makes each image take that long, with the interpreter free as in torch.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from fake_tracker import FakeTracker
+
+from tir_tracker_ros.nodes.tracker_node import main
+
+
+class SlowTracker(FakeTracker):
+    """The fake tracker at the pace of a network."""
+
+    def update(self, image):
+        time.sleep(float(os.environ.get('FAKE_MODEL_MS', '0')) / 1e3)
+        return super().update(image)
+
+
+def load(model: str, weights: str, **settings) -> SlowTracker:
+    """Stand in for load_tracker."""
+    if weights:
+        raise FileNotFoundError(f'no weights at {weights}')
+    if model == 'defective':
+        raise KeyError(model)
+    return SlowTracker()
+
+
+if __name__ == '__main__':
+    main(load=load)

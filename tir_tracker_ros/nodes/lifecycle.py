@@ -1,0 +1,156 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A lifecycle node that outlives bad requests and failing transitions, and how to start one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import time
+import traceback
+from typing import Any
+
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+import rclpy
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+
+USER_MISTAKES = (ValueError, OSError, ImportError)
+"""What a bad setting, file or installation raises; one line says enough about it."""
+
+
+class ManagedNode(LifecycleNode):
+    """
+    A LifecycleNode whose subclasses say in plain methods what they do, and raise what goes wrong.
+
+    `configure`, `activate`, `deactivate` and `release` are called in the transitions. After a
+    failed transition the node is back in the state before it: rclpy would go on to the error
+    state, without a word.
+    """
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        # In rclpy, a request for a transition that the present state does not have raises in the
+        # service's callback, and with that ends the spinning of any executor.
+        for service in self.services:
+            if service.srv_name.endswith('/change_state'):
+                service.callback = _refusing(service.callback, self)
+
+    def configure(self) -> None:
+        """Make what is needed in order to be active."""
+
+    def activate(self) -> None:
+        """Start to work."""
+
+    def deactivate(self) -> None:
+        """Stop to work; also called after an `activate` that raised."""
+
+    def release(self) -> None:
+        """Undo `configure`, whole or half done."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Configure; on failure stay unconfigured."""
+        result = self._attempt('configure', self.configure)
+        if result != TransitionCallbackReturn.SUCCESS:
+            self._attempt('release', self.release)
+        return result
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Activate; on failure stay inactive."""
+        result = self._attempt('activate', self.activate)
+        if result != TransitionCallbackReturn.SUCCESS:
+            self._attempt('deactivate', self.deactivate)
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Deactivate."""
+        return self._attempt('deactivate', self.deactivate)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Go back to unconfigured."""
+        return self._attempt('clean up', self.release)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything, from whatever state."""
+        self._attempt('deactivate', self.deactivate)
+        return self._attempt('shut down', self.release)
+
+    def _attempt(self, what: str, method) -> TransitionCallbackReturn:
+        try:
+            method()
+        except USER_MISTAKES as error:
+            self.get_logger().error(f'cannot {what}: {error}')
+            return TransitionCallbackReturn.FAILURE
+        except Exception:
+            self.get_logger().error(f'cannot {what}:\n{traceback.format_exc()}')
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
+
+
+def _refusing(callback, node: Node):
+    def change_state(request: ChangeState.Request, response: ChangeState.Response):
+        try:
+            return callback(request, response)
+        except Exception as error:  # RCLError, which rclpy does not export
+            transition = request.transition
+            node.get_logger().warning(
+                f'transition {transition.id} {transition.label} refused: {error}'
+            )
+            response.success = False
+            return response
+
+    return change_state
+
+
+def bring_up(node: Node, name: str, timeout: float = 60.0, spun: bool = False) -> None:
+    """
+    Configure and activate the lifecycle node of the fully qualified `name`.
+
+    Works by its services, which every ROS 2 has, and not by its transition events, of which a
+    late subscriber misses the first. `node` makes the calls; `spun` tells whether somebody else
+    spins it meanwhile. Raises TimeoutError or RuntimeError, naming node and transition.
+    """
+    deadline = time.monotonic() + timeout
+
+    def pass_time(complaint: str) -> None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(complaint)
+        if spun:
+            time.sleep(0.01)
+        else:
+            rclpy.spin_once(node, timeout_sec=0.02)
+
+    get_state = node.create_client(GetState, f'{name}/get_state')
+    change_state = node.create_client(ChangeState, f'{name}/change_state')
+    try:
+        steps = {
+            State.PRIMARY_STATE_UNCONFIGURED: (Transition.TRANSITION_CONFIGURE, 'configure'),
+            State.PRIMARY_STATE_INACTIVE: (Transition.TRANSITION_ACTIVATE, 'activate'),
+        }
+        while True:
+            state = _call(get_state, GetState.Request(), 2.0, pass_time)
+            if state is None or state.current_state.id == State.TRANSITION_STATE_CONFIGURING:
+                continue  # an answer can be lost while two nodes are still discovering each other
+            if state.current_state.id == State.PRIMARY_STATE_ACTIVE:
+                return
+            if state.current_state.id not in steps:
+                raise RuntimeError(f'{name} is {state.current_state.label}, not to be activated')
+            transition, label = steps[state.current_state.id]
+            request = ChangeState.Request(transition=Transition(id=transition))
+            changed = _call(change_state, request, 30.0, pass_time)
+            if changed is not None and not changed.success:
+                raise RuntimeError(f'{name} refused to {label}; its log says why')
+    finally:
+        node.destroy_client(get_state)
+        node.destroy_client(change_state)
+
+
+def _call(client, request, patience: float, pass_time: Callable[[str], None]) -> Any:
+    """Call a service; None when no answer comes within `patience` seconds."""
+    while not client.service_is_ready():
+        pass_time(f'{client.srv_name} does not appear')
+    future = client.call_async(request)
+    end = time.monotonic() + patience
+    while not future.done() and time.monotonic() < end:
+        pass_time(f'{client.srv_name} does not answer')
+    return future.result() if future.done() else None

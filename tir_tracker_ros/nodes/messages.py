@@ -1,0 +1,117 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Between ROS messages and the data of this package; the only place that knows their fields."""
+
+from __future__ import annotations
+
+import array
+from collections.abc import Mapping
+import sys
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+import numpy as np
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
+
+from ..geometry import Box
+from ..imaging.decode import decode_compressed, decode_image
+from ..imaging.thermal_image import ThermalImage
+from ..tracking.follower import Answer, InitRequest, Status
+
+try:
+    from cv_bridge import CvBridge
+except Exception:  # not installed, or built for another numpy, which raises what it likes
+    CvBridge = None
+
+_LEVELS = {'uncertain': DiagnosticStatus.WARN, 'lost': DiagnosticStatus.WARN}
+
+
+def nanoseconds(stamp: Time) -> int:
+    """Return a stamp in nanoseconds."""
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
+def thermal_image(message: Image | CompressedImage) -> ThermalImage:
+    """Decode an image message; raises ValueError that names what is wrong with it."""
+    stamp = nanoseconds(message.header.stamp)
+    if isinstance(message, CompressedImage):
+        return ThermalImage(decode_compressed(message.data, message.format), stamp, message.format)
+    big_endian = bool(message.is_bigendian)
+    pixels = decode_image(
+        message.data, message.height, message.width, message.encoding, message.step, big_endian
+    )
+    return ThermalImage(pixels, stamp, message.encoding, big_endian)
+
+
+def init_request(message: Detection2D) -> InitRequest:
+    """Read an init; its numbers are checked where it is taken."""
+    center = message.bbox.center
+    box = Box.from_center(
+        center.position.x, center.position.y, message.bbox.size_x, message.bbox.size_y
+    )
+    class_id = message.results[0].hypothesis.class_id if message.results else ''
+    return InitRequest(box, nanoseconds(message.header.stamp), message.id, class_id, center.theta)
+
+
+def detection(answer: Answer, header: Header) -> Detection2D:
+    """Write an answer; `header` is that of its image."""
+    message = Detection2D(header=header, id=answer.id)
+    fill_box(message, answer.box)
+    if answer.score is not None:
+        result = ObjectHypothesisWithPose()
+        result.hypothesis.class_id = answer.class_id
+        result.hypothesis.score = float(answer.score)
+        message.results = [result]
+    return message
+
+
+def fill_box(message: Detection2D, box: Box) -> None:
+    """Write a box, in pixels, into a detection."""
+    message.bbox.center.position.x = float(box.cx)
+    message.bbox.center.position.y = float(box.cy)
+    message.bbox.size_x = float(box.w)
+    message.bbox.size_y = float(box.h)
+
+
+def state_message(status: Status, name: str) -> DiagnosticStatus:
+    """Write a status; its message is the state itself, the reason the first value."""
+    return diagnostic(
+        name,
+        _LEVELS.get(status.state, DiagnosticStatus.OK),
+        status.state,
+        {'reason': status.reason, **status.figures},
+    )
+
+
+def diagnostic(
+    name: str, level: bytes, message: str, values: Mapping[str, float | str]
+) -> DiagnosticStatus:
+    """Write a diagnostic of a part."""
+    return DiagnosticStatus(
+        level=level,
+        name=name,
+        message=message,
+        values=[
+            KeyValue(key=key, value=f'{value:g}' if isinstance(value, float) else str(value))
+            for key, value in values.items()
+        ],
+    )
+
+
+def image_message(pixels: np.ndarray, encoding: str, header: Header) -> Image:
+    """Write `H x W` or `H x W x C` pixels of native byte order that `encoding` describes."""
+    if CvBridge is not None:
+        return CvBridge().cv2_to_imgmsg(np.ascontiguousarray(pixels), encoding, header)
+    message = Image(
+        header=header,
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        is_bigendian=int(sys.byteorder == 'big'),
+        step=pixels.nbytes // pixels.shape[0],
+    )
+    # An array.array is taken as it is; anything else would be checked number by number.
+    message.data = array.array('B', np.ascontiguousarray(pixels).tobytes())
+    return message

@@ -1,0 +1,53 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The node's own record: a line of CSV for each image that it processed."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from ..tracking.follower import Answer
+
+COLUMNS = (
+    *('stamp', 'arrival_ns', 'publish_ns', 'model_ms', 'state', 'score'),
+    *('x', 'y', 'w', 'h', 'wait_ms'),
+)
+"""
+stamp: of the image, ns. arrival_ns: when the middleware had it, publish_ns: when its detection was
+out, both system time. score: empty while lost. wait_ms: how long it waited for the model to be
+done with the image before. An image without a detection has its state and empty cells.
+"""
+
+
+class Record:
+    """Writes the record; raises OSError when the file cannot be written."""
+
+    def __init__(self, path: str) -> None:
+        self._file = Path(path).expanduser().open('w', buffering=1, newline='')
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(COLUMNS)
+
+    def idle(self, stamp: int, arrival: int, state: str) -> None:
+        """Add an image that was processed without a target."""
+        self._writer.writerow((stamp, arrival, '', '', state, *[''] * 6))
+
+    def answered(self, answer: Answer, arrival: int, published: int, wait_ms: float) -> None:
+        """Add an image that was answered."""
+        score = '' if answer.score is None else f'{answer.score:.6f}'
+        self._writer.writerow(
+            (
+                answer.stamp,
+                arrival,
+                published,
+                f'{answer.model_ms:.3f}',
+                answer.state,
+                score,
+                *(f'{value:.3f}' for value in answer.box),
+                f'{wait_ms:.3f}',
+            )
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,123 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A parameter table on a ROS node: declaration, descriptors, refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
+
+from .parameters import Parameter, problems_of, unknown_problem, Value
+
+# Declared by rclpy itself, in one distribution or another.
+_RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides')
+
+_KINDS = {
+    bool: 'true or false',
+    int: 'a whole number',
+    float: 'a number with a decimal point',
+    str: 'a text',
+}
+
+
+def descriptor(row: Parameter) -> ParameterDescriptor:
+    """Describe a parameter to `ros2 param describe` and its like."""
+    described = ParameterDescriptor(
+        description=row.description,
+        additional_constraints=f'one of {row.range}' if row.choices else '',
+    )
+    if row.low is not None and row.high is not None:
+        if isinstance(row.default, int):
+            described.integer_range = [
+                IntegerRange(from_value=int(row.low), to_value=int(row.high), step=1)
+            ]
+        else:
+            described.floating_point_range = [
+                FloatingPointRange(from_value=row.low, to_value=row.high, step=0.0)
+            ]
+    return described
+
+
+class RosParameters:
+    """
+    The values of a table on a node.
+
+    A value from the command line or a parameter file that does not fit is left out, and `problems`
+    says so until it is set right; so a slip in a file neither ends the process nor goes unseen.
+    Later changes are refused with the reason; `frozen` tells whether those that are not live may
+    not change now; `on_change` is called with all values after a change.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        table: tuple[Parameter, ...],
+        frozen: Callable[[], bool] = lambda: False,
+        on_change: Callable[[dict[str, Value]], None] = lambda values: None,
+    ) -> None:
+        self._table = {row.name: row for row in table}
+        self._rows, self._frozen, self._on_change = table, frozen, on_change
+        self._bad: dict[str, str] = {}
+        self.values: dict[str, Value] = {}
+        for row in table:
+            self.values[row.name] = self._declare(node, row)
+        # rclpy drops overrides of parameters that nobody declares, without a word.
+        for name in getattr(node, '_parameter_overrides', {}):
+            if name not in self._table and name.split('.')[0] not in _RCLPY:
+                self._bad[name] = unknown_problem(table, name)
+        node.add_on_set_parameters_callback(self._on_set)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the values that the node was started with."""
+        return [*self._bad.values(), *problems_of(self._rows, self.values)]
+
+    def __getitem__(self, name: str) -> Value:
+        """Return the value of a parameter."""
+        return self.values[name]
+
+    def _declare(self, node: Node, row: Parameter) -> Value:
+        try:
+            value = node.declare_parameter(row.name, row.default, descriptor(row)).value
+            problem = row.problem(value)
+        except (InvalidParameterTypeException, InvalidParameterValueException):
+            given = node._parameter_overrides[row.name].value
+            if type(given) is type(row.default):
+                problem = row.problem(given) or f'parameter {row.name} cannot be {given!r}'
+            else:
+                wanted = _KINDS[type(row.default)]
+                problem = f'parameter {row.name} is {given!r}, which is not {wanted}'
+            node.declare_parameter(row.name, row.default, descriptor(row), ignore_override=True)
+        if problem:
+            self._bad[row.name] = problem
+            node.set_parameters([RosParameter(row.name, value=row.default)])
+            return row.default
+        return value
+
+    def _on_set(self, changed: list[RosParameter]) -> SetParametersResult:
+        ours = {each.name: each.value for each in changed if each.name in self._table}
+        values = {**self.values, **ours}
+        problems = problems_of(self._rows, values)
+        if self._frozen():
+            problems += [
+                f'parameter {name} may change only while the node is unconfigured'
+                for name, value in ours.items()
+                if not self._table[name].live and value != self.values[name]
+            ]
+        if problems:
+            return SetParametersResult(successful=False, reason='; '.join(problems))
+        if ours:
+            self.values = values
+            for name in ours:
+                self._bad.pop(name, None)
+            self._on_change(values)
+        return SetParametersResult(successful=True)

@@ -1,0 +1,176 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The lifecycle node `tracker`: images and an init box come in, a detection for each goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import functools
+import time
+import traceback
+from typing import Any
+
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool, Trigger
+from vision_msgs.msg import Detection2D
+
+from ..tracking.loading import load_tracker
+from . import qos
+from .lifecycle import ManagedNode
+from .parameters import TRACKER, tracker_arguments, Value
+from .ros_parameters import RosParameters
+from .session import Session
+
+
+def logged(method: Callable) -> Callable:
+    """Let a callback that fails log its cause, and the node live on."""
+
+    @functools.wraps(method)
+    def wrapper(self, *args):
+        try:
+            return method(self, *args)
+        except Exception:
+            self.get_logger().error(traceback.format_exc())
+
+    return wrapper
+
+
+class TrackerNode(ManagedNode):
+    """
+    See docs/node.md for topics, services and parameters.
+
+    Takes messages and answers services; what comes of them happens in the thread of the session,
+    so that a slow model delays neither. `load` makes the tracker of `load_tracker`'s arguments.
+    """
+
+    def __init__(self, load: Callable[..., Any] = load_tracker, **kwargs: Any) -> None:
+        self._session: Session | None = None
+        super().__init__('tracker', **kwargs)
+        self._load = load
+        self._inputs: list[Any] = []
+        self._made: list[Any] = []
+        self._table = RosParameters(
+            self, TRACKER, frozen=lambda: self._session is not None, on_change=self._on_change
+        )
+        for problem in self._table.problems:
+            self.get_logger().error(problem)
+
+    @property
+    def session(self) -> Session:
+        """What there is from configure to cleanup; raises RuntimeError in other states."""
+        if self._session is None:
+            raise RuntimeError('the node is not configured')
+        return self._session
+
+    def configure(self) -> None:
+        """Load the model and make what goes out; raises on a bad parameter or model."""
+        if self._table.problems:
+            raise ValueError('; '.join(self._table.problems))
+        values = self._table.values
+        started = time.monotonic()
+        tracker = self._load(**tracker_arguments(values))
+        loaded = time.monotonic()
+        tracker.warm_up()
+        self._session = Session(self, tracker, values)
+        self._made = [
+            self.create_service(Trigger, '~/reset', self._on_reset),
+            self.create_service(SetBool, '~/enable', self._on_enable),
+        ]
+        self.get_logger().info(
+            f'model {self.session.figures.model}: loaded in {loaded - started:.2f} s, '
+            f'warmed up in {time.monotonic() - loaded:.2f} s'
+        )
+
+    def activate(self) -> None:
+        """Subscribe."""
+        topic, kind = self.resolve_topic_name('image'), Image
+        if self._table['image_transport'] == 'compressed':
+            topic, kind = f'{topic}/compressed', CompressedImage
+        self._inputs = [
+            self.create_subscription(kind, topic, self._on_image, **qos.newest_image()),
+            self.create_subscription(Detection2D, '~/init', self._on_init, **qos.init()),
+        ]
+        self._last_image = self._last_warning = time.monotonic()
+        # Not the node's clock: simulated time may stand still, and so would the warnings.
+        self._timer = self.create_timer(
+            1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+
+    def deactivate(self) -> None:
+        """Unsubscribe, and forget the target: it would be elsewhere when images come again."""
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        if self._inputs:
+            self.destroy_timer(self._timer)
+        self._inputs = []
+        if self._session is not None:
+            self.session.forget('deactivated')
+
+    def release(self) -> None:
+        """Let go of model, publishers and services."""
+        for service in self._made:
+            self.destroy_service(service)
+        self._made = []
+        if self._session is not None:
+            self.session.close()
+        self._session = None
+
+    @logged
+    def _on_image(self, message: Image | CompressedImage, info: dict[str, int]) -> None:
+        self._last_image = time.monotonic()
+        self.session.image(message, info.get('received_timestamp') or time.time_ns())
+
+    @logged
+    def _on_init(self, message: Detection2D) -> None:
+        self.session.init(message)
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self.session.forget('reset')
+        response.success, response.message = True, 'the target is forgotten'
+        return response
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response):
+        self.session.enable(request.data)
+        response.success, response.message = True, 'resumed' if request.data else 'paused'
+        return response
+
+    def _on_change(self, values: dict[str, Value]) -> None:
+        if self._session is not None:
+            self.session.change(values)
+
+    @logged
+    def _on_second(self) -> None:
+        now, patience = time.monotonic(), float(self._table['no_image_warning'])
+        if patience and now - max(self._last_image, self._last_warning) > patience:
+            self._last_warning = now
+            images = self._inputs[0]
+            count = self.count_publishers(images.topic_name)
+            unheard = ''.join(f'; cannot hear {why}' for why in qos.why_unheard(self, images))
+            self.get_logger().warning(
+                f'no image on {images.topic_name} for {now - self._last_image:.1f} s; '
+                f'it has {count} publisher{"" if count == 1 else "s"}{unheard}'
+            )
+        self.session.publish_diagnostics()
+
+
+def main(args: list[str] | None = None, load: Callable[..., Any] = load_tracker) -> None:
+    """Run the node until it is told to stop."""
+    rclpy.init(args=args)
+    node = None
+    try:
+        node = TrackerNode(load)
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        if node is not None:
+            node.release()
+            node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,96 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+The thread in which the model runs, so that the node answers services meanwhile.
+
+Newest image wins: while one image is worked on, those that come wait in order of arrival among
+the commands (init, reset ...); then all but the newest are passed over.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+import threading
+from typing import Generic, TypeVar
+
+Item = TypeVar('Item')
+
+
+@dataclass(frozen=True, eq=False)
+class Work(Generic[Item]):
+    """What is handed to the thread: an image, or a command without one."""
+
+    image: Item | None
+    command: Callable[[], None] | None = None
+
+
+class Worker(Generic[Item]):
+    """
+    Call `process` with the newest image, `skip` with those that it overtook.
+
+    All calls happen in one thread, in order of arrival. `failed` gets what they raise; the thread
+    goes on. At most `capacity` images wait; beyond, the oldest is let go.
+    """
+
+    def __init__(
+        self,
+        process: Callable[[Item], None],
+        skip: Callable[[Item], None],
+        failed: Callable[[BaseException], None],
+        capacity: int,
+    ) -> None:
+        self.dropped = 0
+        """Images that were overtaken by a newer one."""
+        self._process, self._skip, self._failed = process, skip, failed
+        self._capacity = capacity
+        self._waiting: deque[Work[Item]] = deque()
+        self._change = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name='tracker model', daemon=True)
+        self._thread.start()
+
+    def post(self, image: Item) -> None:
+        """Hand over an image; returns at once."""
+        with self._change:
+            images = [work for work in self._waiting if work.image is not None]
+            if len(images) >= self._capacity:
+                self._waiting.remove(images[0])
+                self.dropped += 1
+            self._waiting.append(Work(image))
+            self._change.notify()
+
+    def call(self, command: Callable[[], None]) -> None:
+        """Hand over a command, which is called between two images; returns at once."""
+        with self._change:
+            self._waiting.append(Work(None, command))
+            self._change.notify()
+
+    def stop(self) -> None:
+        """Let the work at hand finish, forget the rest, and end the thread."""
+        with self._change:
+            self._stopping = True
+            self._waiting.clear()
+            self._change.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._waiting or self._stopping)
+                if self._stopping:
+                    return
+                batch, self._waiting = self._waiting, deque()
+            newest = next((work for work in reversed(batch) if work.image is not None), None)
+            for work in batch:
+                try:
+                    if work.command is not None:
+                        work.command()
+                    elif work is newest:
+                        self._process(work.image)  # type: ignore[arg-type]
+                    else:
+                        self.dropped += 1
+                        self._skip(work.image)  # type: ignore[arg-type]
+                except Exception as error:
+                    self._failed(error)
