@@ -41,17 +41,10 @@ venv: $(ENVIRONMENT) ## make the environment that the other targets use
 desk: .venv/.ready ## put rclpy and vision_msgs into .venv, for machines without ROS 2
 	@.venv/bin/python desk/install.py
 
-# The sourced ROS 2 stays as it is. Its messages are compiled against its own numpy, so that is
-# kept. A prefix that is itself a virtual environment is no "system" to venv: hence the .pth file.
 .venv-ros/.ready: setup.py pyproject.toml
-	$(PYTHON) -m venv --system-site-packages .venv-ros
-	@site=$$(.venv-ros/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
-	  $(PYTHON) -c 'import sys, sysconfig; sys.prefix == sys.base_prefix or \
-	    print("import site; site.addsitedir(" + repr(sysconfig.get_path("purelib")) + ")")' \
-	    > $$site/zz_sourced.pth
-	@$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' > .venv-ros/numpy.txt
-	.venv-ros/bin/python $(PIP) $(TORCH)
-	.venv-ros/bin/python $(PIP) -c .venv-ros/numpy.txt --editable '.[train,eval,test]'
+	$(PYTHON) .ci/make_overlay.py .venv-ros
+	.venv-ros/bin/python $(PIP) -c .venv-ros/constraints.txt $(TORCH)
+	.venv-ros/bin/python $(PIP) -c .venv-ros/constraints.txt --editable '.[train,eval,test]'
 	@touch $@
 
 overlay: .venv-ros/.ready # what the sourced ROS 2's Python lacks
