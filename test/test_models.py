@@ -31,8 +31,8 @@ def _seed():
                      'conv4': (384, 51), 'conv5': (64, 49)}, 4),
     (STRIDE_8_SIAMFC, 127, {'conv5': (256, 6)}, 8),
     (STRIDE_8_SIAMFC, 255, {'conv5': (256, 22)}, 8),
-    (STRIDE_8_FAST, 255, {'conv3': (128, 26), 'conv5': (48, 22)}, 8),
-    (STRIDE_8_FAST, 383, {'conv3': (128, 42), 'conv5': (48, 38)}, 8),
+    (STRIDE_8_FAST, 191, {'conv3': (128, 18), 'conv5': (48, 14)}, 8),
+    (STRIDE_8_FAST, 287, {'conv3': (128, 30), 'conv5': (48, 26)}, 8),
 ])
 def test_backbone_has_the_shapes_of_the_tables(stages, input_size, expected, stride):
     backbone = AlexNet(stages).eval()
@@ -58,9 +58,9 @@ def test_backbone_starts_with_he_fan_out():
     ('mmnet', [(64, 17), (64, 21)], 33),
     ('cfnet', [(32, 17)], 33),
     ('siamfc', [(256, 6)], 17),
-    ('mmnet_fast', [(48, 12), (32, 16)], 27),
-    ('cfnet_fast', [(48, 12)], 27),
-    ('siamfc_fast', [(48, 6)], 33),
+    ('mmnet_fast', [(48, 8), (32, 12)], 19),
+    ('cfnet_fast', [(48, 8)], 19),
+    ('siamfc_fast', [(48, 6)], 21),
 ])
 def test_presets_have_the_template_and_response_sizes_of_the_tables(name, templates, response):
     preset = find_preset(name)
@@ -81,10 +81,10 @@ def test_mmnet_has_the_size_of_the_paper():
 
 def test_class_head_sees_the_template_alone():
     model = MatchingNet(find_preset('mmnet_fast')).eval()
-    template, search = torch.rand(2, 1, 255, 255), torch.rand(2, 1, 383, 383)
+    template, search = torch.rand(2, 1, 191, 191), torch.rand(2, 1, 287, 287)
     with torch.inference_mode():
         logits = model(template, search).logits
-        other = model(template, torch.rand(2, 1, 383, 383)).logits
+        other = model(template, torch.rand(2, 1, 287, 287)).logits
     assert logits.shape == (2, 30)
     torch.testing.assert_close(logits, other)
 
@@ -95,7 +95,7 @@ def test_unknown_preset_lists_the_valid_ones():
 
 
 # ------------------------------------------------------------------------------- fine-grained
-@pytest.mark.parametrize('size', [20, 26, 42, 53])
+@pytest.mark.parametrize('size', [18, 26, 30, 53])
 def test_fanet_keeps_the_size_of_the_map(size):
     assert FANet(24, 16).eval()(torch.rand(2, 24, size, size)).shape == (2, 16, size, size)
 
@@ -154,7 +154,7 @@ def test_filter_solves_the_ridge_regression():
     np.testing.assert_allclose(maker(features)[0].numpy(), expected, rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize('size, margin', [(49, 16), (53, 16), (22, 5), (26, 5)])
+@pytest.mark.parametrize('size, margin', [(49, 16), (53, 16), (14, 3), (18, 3)])
 def test_filter_answers_its_own_features_in_the_centre(size, margin):
     maker = FilterTemplate(size, margin, 0.01)
     features = torch.randn(1, 8, size, size)

@@ -19,10 +19,12 @@ def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     """
     if len(template) == 1:
         return nn.functional.conv2d(search, template)
-    count, channels, height, width = search.shape
-    response = nn.functional.conv2d(
-        search.reshape(1, count * channels, height, width), template, groups=count)
-    return response.transpose(0, 1)
+    # A convolution with one group a sample would do, but its gradient is slow on CPUs.
+    sizes = search.shape[-2:]
+    product = (torch.fft.rfft2(search) * torch.fft.rfft2(template, s=sizes).conj()).sum(
+        dim=1, keepdim=True)
+    return torch.fft.irfft2(product, s=sizes)[
+        ..., :sizes[0] - template.shape[-2] + 1, :sizes[1] - template.shape[-1] + 1]
 
 
 class CropTemplate(nn.Module):

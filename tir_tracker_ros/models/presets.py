@@ -80,7 +80,7 @@ STRIDE_8_SIAMFC = (
     ConvStage(384, 3, groups=2),
     ConvStage(256, 3, groups=2, activate=False),
 )
-# For CPUs and small boards: total stride 8; 255 px -> conv3 26, conv5 22; 383 px -> 42 and 38.
+# For CPUs and small boards: total stride 8; 191 px -> conv3 18, conv5 14; 287 px -> 30 and 26.
 STRIDE_8_FAST = (
     ConvStage(32, 11, 4),
     ConvStage(96, 5, pool=(3, 2)),
@@ -100,12 +100,12 @@ _MMNET = Preset(
 _FAST = Preset(
     'mmnet_fast', 'Liu et al., AAAI 2020; narrower, stride 8', STRIDE_8_FAST,
     (
-        Branch('discriminative', 'conv5', margin=5, ridge=0.02, sigma=1.0, learn_ridge=True,
+        Branch('discriminative', 'conv5', margin=3, ridge=0.02, sigma=1.0, learn_ridge=True,
                gain=20.0, bias=-0.5),
-        Branch('fine', 'conv3', 'fanet', {'channels': 32, 'key_stride': 2}, margin=5,
+        Branch('fine', 'conv3', 'fanet', {'channels': 32, 'key_stride': 2}, margin=3,
                ridge=0.02, sigma=1.0, learn_ridge=True, gain=20.0, bias=-0.5),
     ),
-    template_size=255, search_size=383, context=2.0, standardise=True, adjusted=True, classes=30)
+    template_size=191, search_size=287, context=2.0, standardise=True, adjusted=True, classes=30)
 
 _PRESETS = (
     _MMNET,
@@ -118,8 +118,8 @@ _PRESETS = (
            (Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0, learn_gain=False),),
            template_size=127, search_size=255, adjusted=True),
     replace(_FAST, name='siamfc_fast', source='Bertinetto et al., ECCVW 2016; narrower',
-            branches=(Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0),),
-            template_size=127, context=1.0, classes=0),
+            branches=(Branch('match', 'conv5', template='crop', margin=4, gain=1e-3, bias=0.0),),
+            classes=0),
 )
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
 

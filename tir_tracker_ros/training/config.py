@@ -1,0 +1,146 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Typed and closed configuration of a training run; an unknown key is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+class SourceConfig(_Closed):
+    """One source of views."""
+
+    kind: Literal['simulator', 'sequences', 'stills', 'textures']
+    """
+    `simulator`: seeded scenes; `sequences`: a benchmark layout, recognised by itself; `stills`:
+    images with boxes, each object a track of one view; `textures`: textured squares of stills.
+    """
+    root: str = ''
+    """Folder of the data, relative to `data` of the run; empty for the simulator."""
+    split: str = 'train'
+    views_per_track: int = Field(12, ge=1)
+    """Views kept of each track, spread over its length."""
+    tracks: int = Field(0, ge=0)
+    """Tracks at most, chosen at random; 0 is all. The number of scenes for the simulator."""
+    category: str = 'random'
+    """Of the simulator."""
+    weight: float = Field(1.0, gt=0)
+    """Share of the pairs, relative to the other sources."""
+
+
+class SamplingConfig(_Closed):
+    """How pairs are drawn."""
+
+    easy: float = Field(0.05, ge=0, le=1)
+    background: float = Field(0.05, ge=0, le=1)
+    semantic: float = Field(0.1, ge=0, le=1)
+    frame_range: int = Field(100, ge=0)
+    """Largest distance in time between the two views of a positive pair, images."""
+
+    @model_validator(mode='after')
+    def _rates(self) -> SamplingConfig:
+        negatives = self.easy + self.background + self.semantic
+        if negatives >= 1:
+            raise ValueError(f'rates of negatives sum to {negatives}: nothing is left for pairs')
+        return self
+
+
+class AugmentationConfig(_Closed):
+    """Random changes of the crops; lengths in pixels of the search crop."""
+
+    translation: float = Field(48.0, ge=0)
+    scale: float = Field(0.25, ge=0, lt=1)
+    """Largest change of size of the search crop, as a share."""
+    aspect: float = Field(0.08, ge=0, lt=1)
+    rotation: float = Field(8.0, ge=0)
+    """Largest rotation between the two crops, degrees."""
+    flip: float = Field(0.5, ge=0, le=1)
+    polarity: float = Field(0.3, ge=0, le=1)
+    """Rate of pairs shown black-hot."""
+    gain: float = Field(0.3, ge=0)
+    """Largest logarithm of a change of contrast, of either crop."""
+    offset: float = Field(0.15, ge=0)
+    blur: float = Field(0.3, ge=0, le=1)
+    """Rate of blurred crops."""
+    noise: float = Field(0.04, ge=0)
+    """Largest standard deviation of pixel noise, in 0..1 of the range."""
+    fixed_pattern: float = Field(0.02, ge=0)
+    """Largest standard deviation of column noise."""
+    occlusion: float = Field(0.1, ge=0, le=1)
+    """Rate of search crops with a part of the target covered."""
+
+
+class LossConfig(_Closed):
+    """Weights of the terms of the loss."""
+
+    logistic: Literal['paper', 'balanced', 'hinge'] = 'balanced'
+    radius: float = Field(1.0, ge=0)
+    """Cells around the centre that count as target."""
+    discriminative: float = Field(1.0, ge=0)
+    fine: float = Field(1.0, ge=0)
+    fused: float = Field(1.0, ge=0)
+    """Spatial softmax cross-entropy on the summed response."""
+    sigma: float = Field(0.7, gt=0)
+    """Of the softmax target, cells."""
+    classification: float = Field(0.1, ge=0)
+
+
+class TrainConfig(_Closed):
+    """One training run."""
+
+    model: str = 'mmnet_fast'
+    data: str = ''
+    """Folder that the roots of the sources are relative to."""
+    sources: list[SourceConfig] = Field(min_length=1)
+    sampling: SamplingConfig = SamplingConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    loss: LossConfig = LossConfig()
+    initial_weights: str = ''
+    """Weight file to start from; empty starts anew."""
+    freeze: list[str] = []
+    """Prefixes of parameter names that are not trained, such as `backbone.convs.0`."""
+    drop_classification: bool = False
+    """Leave the class loss out (mix-training)."""
+    epochs: int = Field(20, ge=1)
+    batches: int = Field(100, ge=1)
+    """Batches in an epoch."""
+    batch: int = Field(8, ge=2)
+    learning_rate: float = Field(1e-3, gt=0)
+    final_learning_rate: float = Field(1e-5, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    clip: float = Field(20.0, gt=0)
+    precision: str = 'auto'
+    """Lightning's precision; `auto` is bf16-mixed where that is native, else 32-true."""
+    devices: int | str = 'auto'
+    nodes: int = 1
+    strategy: str = 'auto'
+    seed: int = 0
+    threads: int = 0
+
+
+def read_config(path: str | Path, changes: list[str] | None = None) -> TrainConfig:
+    """
+    Read a YAML file, with changes such as `epochs=3` or `loss.fused=0.5`.
+
+    Raises ValueError that names the key and what would be right.
+    """
+    with open(path, encoding='utf-8') as file:
+        values = yaml.safe_load(file) or {}
+    for change in changes or []:
+        key, equals, text = change.partition('=')
+        if not equals:
+            raise ValueError(f"change '{change}' is not KEY=VALUE")
+        *parents, last = key.split('.')
+        place = values
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = yaml.safe_load(text)
+    return TrainConfig.model_validate(values)

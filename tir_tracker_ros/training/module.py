@@ -1,0 +1,140 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The Lightning module: one network, the losses of its branches, optimiser and figures."""
+
+from __future__ import annotations
+
+import math
+
+import lightning
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ..models.matching import Matching, MatchingNet
+from ..models.presets import find_preset
+from .augmentation import Augmentation, Crops
+from .config import TrainConfig
+from .losses import cell_distances, logistic_loss, softmax_loss
+from .pools import source_name
+from .sampling import PairBatch, PairSampler
+from .views import NO_CLASS, ViewPool
+
+
+class MatchingModule(lightning.LightningModule):
+    """Train a matching network on pairs of a pool of views."""
+
+    def __init__(self, config: TrainConfig, training: ViewPool, validation: ViewPool) -> None:
+        super().__init__()
+        self.config = config
+        self.model = MatchingNet(find_preset(config.model))
+        # Convolutions in low precision are twice as fast that way on CPUs, and on GPUs too.
+        self.model.to(memory_format=torch.channels_last)
+        self.pools = {'train': training, 'val': validation}
+        preset = self.model.preset
+        self.augmentation = Augmentation(
+            config.augmentation, preset.template_size, preset.search_size, preset.context,
+            preset.search_context)
+        for name, parameter in self.model.named_parameters():
+            if name.startswith(tuple(config.freeze)):
+                parameter.requires_grad_(False)
+
+    def train_dataloader(self) -> DataLoader:
+        """Give the batches of the current epoch; made anew each epoch."""
+        config = self.config
+        return self._loader('train', config.batches, self.current_epoch * config.batches, 0)
+
+    def val_dataloader(self) -> DataLoader:
+        """Give the validation batches, the same each time."""
+        return self._loader('val', max(1, self.config.batches // 10), 0, 1)
+
+    def _loader(self, part: str, batches: int, first: int, seed: int) -> DataLoader:
+        config = self.config
+        weights = {source_name(source): source.weight for source in config.sources}
+        # Items are whole batches already.
+        return DataLoader(PairSampler(self.pools[part], config.sampling, weights, config.batch,
+                                      batches, first, config.seed + seed), batch_size=None)
+
+    def on_fit_start(self) -> None:
+        """Move the pools to the device of the model, once."""
+        for pool in self.pools.values():
+            for name, value in vars(pool).items():
+                if isinstance(value, Tensor):
+                    setattr(pool, name, value.to(self.device))
+
+    def training_step(self, pairs: PairBatch, index: int) -> Tensor:
+        """Compute the loss of a batch."""
+        return self._step(pairs, 'train')
+
+    def validation_step(self, pairs: PairBatch, index: int) -> None:
+        """Compute the figures of a batch of pairs that are not trained on."""
+        self._step(pairs, 'val')
+
+    def on_train_epoch_start(self) -> None:
+        """Keep frozen parts frozen, the statistics of their batch norm included."""
+        for name, module in self.model.named_modules():
+            if name and name.startswith(tuple(self.config.freeze)):
+                module.eval()
+
+    def _step(self, pairs: PairBatch, part: str) -> Tensor:
+        crops = self.augmentation(self.pools[part], pairs)
+        matching = self.model(crops.template, crops.search)
+        terms = self._losses(matching, crops)
+        total = torch.stack(list(terms.values())).sum()
+        fused = torch.stack(matching.responses).sum(dim=0)
+        figures = {f'{part}/loss': total, f'{part}/hit': self._hits(fused, crops)}
+        figures |= {f'{part}/{name}': value for name, value in terms.items()}
+        self.log_dict({name: value.detach().float() for name, value in figures.items()},
+                      on_step=False, on_epoch=True, batch_size=len(pairs.kind), sync_dist=True,
+                      prog_bar=False)
+        return total
+
+    def _losses(self, matching: Matching, crops: Crops) -> dict[str, Tensor]:
+        loss = self.config.loss
+        distance = cell_distances(
+            matching.responses[0].shape[-1], self.model.stride, crops.offset)
+        terms = {}
+        for branch, response in zip(self.model.branches, matching.responses):
+            weight = loss.fine if branch.name == 'fine' else loss.discriminative
+            terms[branch.name] = weight * logistic_loss(
+                response, distance, crops.positive, loss.radius, loss.logistic)
+        if loss.fused:
+            # The tracker follows the peak of the sum, so that is what has to be right.
+            terms['fused'] = loss.fused * softmax_loss(
+                torch.stack(matching.responses).sum(dim=0), distance, crops.positive, loss.sigma)
+        known = crops.label != NO_CLASS
+        if matching.logits is not None and loss.classification and known.any() \
+                and not self.config.drop_classification:
+            terms['classification'] = loss.classification * torch.nn.functional.cross_entropy(
+                matching.logits[known].float(), crops.label[known])
+        return terms
+
+    def _hits(self, response: Tensor, crops: Crops) -> Tensor:
+        """Share of positive pairs whose peak lies within 1.5 cells of the target."""
+        if not crops.positive.any():
+            return response.new_tensor(1.0)
+        distance = cell_distances(response.shape[-1], self.model.stride, crops.offset)
+        peak = response[:, 0].flatten(1).argmax(dim=1, keepdim=True)
+        return (distance.flatten(1).gather(1, peak)[crops.positive] <= 1.5).float().mean()
+
+    def configure_optimizers(self) -> dict:
+        """AdamW with a learning rate that falls from batch to batch along a cosine."""
+        config = self.config
+        scales, others = [], []
+        for parameter in self.model.parameters():
+            if parameter.requires_grad:
+                (scales if parameter.ndim < 2 else others).append(parameter)
+        optimiser = torch.optim.AdamW(
+            [{'params': others, 'weight_decay': config.weight_decay},
+             {'params': scales, 'weight_decay': 0.0}], lr=config.learning_rate)
+        floor = config.final_learning_rate / config.learning_rate
+        steps = int(self.trainer.estimated_stepping_batches)
+
+        def factor(step: int) -> float:
+            warm = min(1.0, (step + 1) / min(100, steps))
+            return warm * (floor + (1 - floor) * 0.5 * (
+                1 + math.cos(math.pi * min(step / steps, 1.0))))
+
+        return {'optimizer': optimiser, 'lr_scheduler': {
+            'scheduler': torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
+            'interval': 'step'}}

@@ -1,0 +1,99 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A training run from configuration to weight file, with checkpoints, logs and a plot."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from ..models import zoo
+from ..models.inference import find_precision
+from .config import TrainConfig
+from .module import MatchingModule
+from .pools import build_pools, source_name
+
+
+def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
+    """
+    Train and write `<out>/<model>.safetensors`; returns its path.
+
+    Beside it: `last.ckpt` after every epoch, `metrics.csv`, TensorBoard events, `curves.png`. With
+    `resume` a run that was stopped goes on from `last.ckpt` with the same pairs as if it had not
+    been. Raises ValueError for data that cannot be used, FileNotFoundError for a run that cannot
+    be resumed.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / 'last.ckpt'
+    if resume and not checkpoint.is_file():
+        raise FileNotFoundError(f"there is no '{checkpoint}' to resume from")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    lightning.seed_everything(config.seed, verbose=False)
+
+    training, validation = build_pools(config)
+    module = MatchingModule(config, training, validation)
+    classes = len(training.classes)
+    if module.model.preset.classes and classes > module.model.preset.classes:
+        raise ValueError(f"the data hold {classes} classes; the model '{config.model}' has "
+                         f'{module.model.preset.classes}')
+    if config.initial_weights:
+        zoo.load_weights(module.model, config.initial_weights)
+    trainer = lightning.Trainer(
+        max_epochs=config.epochs, reload_dataloaders_every_n_epochs=1,
+        gradient_clip_val=config.clip, precision=_precision(config.precision),
+        devices=config.devices, num_nodes=config.nodes, strategy=config.strategy,
+        default_root_dir=out, log_every_n_steps=10, enable_model_summary=False,
+        logger=[CSVLogger(out, name='', version=''), TensorBoardLogger(out, name='', version='')],
+        callbacks=[ModelCheckpoint(out, filename='best', save_last=True, save_top_k=0),
+                   TQDMProgressBar(refresh_rate=10)])
+    trainer.fit(module, ckpt_path=checkpoint if resume else None)
+
+    path = out / f'{config.model}.safetensors'
+    if trainer.is_global_zero:
+        figures = {name: round(float(value), 4)
+                   for name, value in trainer.callback_metrics.items()}
+        zoo.save_weights(module.model, path, {
+            'classes': list(training.classes), 'seed': config.seed, 'figures': figures,
+            'class_head_trained': bool(module.model.preset.classes and classes
+                                       and not config.drop_classification),
+            'data': [source_name(source) for source in config.sources],
+            'pairs': config.epochs * config.batches * config.batch,
+            'config': config.model_dump(mode='json', exclude={'data'})})
+        plot_curves(out / 'metrics.csv', out / 'curves.png')
+    return path
+
+
+def plot_curves(metrics: Path, picture: Path) -> None:
+    """Draw loss and hit rate over epochs from Lightning's `metrics.csv`."""
+    import matplotlib
+    matplotlib.use('Agg')
+    from matplotlib import pyplot
+
+    with open(metrics, encoding='utf-8', newline='') as file:
+        rows = list(csv.DictReader(file))
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout='constrained')
+    for axis, name in zip(axes, ('loss', 'hit')):
+        for part in ('train', 'val'):
+            points = [(int(row['epoch']), float(row[f'{part}/{name}']))
+                      for row in rows if row.get(f'{part}/{name}')]
+            if points:
+                axis.plot(*zip(*points), label=part)
+        axis.set(xlabel='epoch', title={
+            'loss': 'loss', 'hit': 'share of peaks within 1.5 cells'}[name])
+        axis.legend()
+    figure.savefig(picture, dpi=110)
+    pyplot.close(figure)
+
+
+def _precision(name: str) -> str:
+    if name != 'auto':
+        return name
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    return 'bf16-mixed' if find_precision('auto', device) == torch.bfloat16 else '32-true'
