@@ -120,11 +120,11 @@ def summarize(
     """
     Count and measure.
 
-    `stamps` are those of the published images, from the init image on; `processed` the lines of
-    the node's own record. An image is dropped when the node never processed it, answered when a
-    detection came. The mean overlap is over the answered images in which the target can be seen,
-    with 0 where the node says that it is lost; None without ground truth. The latency is from the
-    arrival of an image at the node to its detection published.
+    `stamps` are those of the published images, from the init image on, in nanoseconds;
+    `processed` the lines of the node's own record. An image is dropped when the node never
+    processed it, answered when a detection came. The mean overlap is over the answered images in
+    which the target can be seen, with 0 where the node says that it is lost; None without ground
+    truth. The latency is from the arrival of an image at the node to its detection published.
     """
     published = Counter(stamps)
     lines = [line for line in processed if int(line['stamp']) in published]
@@ -133,7 +133,7 @@ def summarize(
     latency = [
         (int(line['publish_ns']) - int(line['arrival_ns'])) / 1e6
         for line in lines
-        if int(line['stamp']) in answers
+        if line['publish_ns']
     ]
     overlaps = [value for _, value in overlap(answered, answers, truth or {})]
     p50, p99 = np.percentile(latency, [50, 99]).tolist() if latency else (None, None)

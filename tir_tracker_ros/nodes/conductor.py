@@ -14,14 +14,13 @@ import sys
 import time
 from typing import Any
 
-from lifecycle_msgs.msg import State, Transition
-from lifecycle_msgs.srv import ChangeState, GetState
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
 
 from ..geometry import Box
+from .lifecycle import bring_up
 
 START_SECONDS = 60.0
 """Enough for the first import of torch on a busy machine."""
@@ -81,19 +80,19 @@ class Conductor(Node):
         qos = QoSProfile(depth=100)
         self.create_subscription(Detection2D, '/tracker/detection', self._record, qos, raw=True)
         self._init = self.create_publisher(Detection2D, '/tracker/init', 1)
-        self._change = self.create_client(ChangeState, '/tracker/change_state')
-        self._state = self.create_client(GetState, '/tracker/get_state')
 
     def activate(self, tracker: Process) -> None:
         """Bring the tracker node up to the active state and wait until it hears and is heard."""
-        tracker.wait(self, self._change.service_is_ready, 'its lifecycle services')
-        for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
-            request = ChangeState.Request(transition=Transition(id=transition))
-            if not self._call(tracker, self._change, request).success:
-                raise ChildProcessError(f'{tracker.name} refused to start:\n{tracker.tail()}')
-        state = self._call(tracker, self._state, GetState.Request()).current_state
-        if state.id != State.PRIMARY_STATE_ACTIVE:
-            raise ChildProcessError(f'{tracker.name} is {state.label}:\n{tracker.tail()}')
+
+        def appeared() -> bool:
+            names = [name for name, _ in self.get_service_names_and_types()]
+            return '/tracker/get_state' in names
+
+        tracker.wait(self, appeared, 'its services')
+        try:
+            bring_up(self, '/tracker', START_SECONDS)
+        except RuntimeError as error:
+            raise ChildProcessError(f'{error}:\n{tracker.tail()}') from error
         tracker.wait(self, lambda: self._init.get_subscription_count() > 0, 'its init topic')
         topic = '/tracker/detection'
         tracker.wait(self, lambda: self.count_publishers(topic) > 0, 'its detection topic')
@@ -121,11 +120,6 @@ class Conductor(Node):
 
     def _record(self, data: bytes) -> None:
         self.answers.append((time.time_ns(), data))
-
-    def _call(self, tracker: Process, client: Any, request: Any) -> Any:
-        future = client.call_async(request)
-        tracker.wait(self, future.done, 'an answer to a lifecycle request')
-        return future.result()
 
 
 class Process:
