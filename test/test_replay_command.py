@@ -213,3 +213,14 @@ def test_a_bag_that_breaks_in_the_middle_keeps_what_was_computed(tmp_path, capsy
     assert open_source(out / 'annotated.mp4').length == kept
     error = capsys.readouterr().err
     assert 'bag cannot be read' in error and f'stopped after {kept} images' in error
+
+
+def test_a_bag_that_ends_early_is_replayed_as_far_as_it_goes_and_is_a_failure(tmp_path, capsys):
+    path = write_bag(tmp_path / 'bag')
+    file = path / 'bag.mcap'
+    file.write_bytes(file.read_bytes()[:-500])  # the index
+    out = tmp_path / 'out'
+    assert replay(path, '--init', '20,25,10,14', '--out', out) == 1
+    assert frames_of(out) == list(range(12))
+    assert len(detections_of(out)) == 12
+    assert 'bag.mcap ends early' in capsys.readouterr().err

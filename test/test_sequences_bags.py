@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-import shutil
+import struct
 
 import cv2
+import lz4.frame
 import numpy as np
 import pytest
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from tiny_scene import PERIOD, tiny_scene
 
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.imaging.thermal_image import ThermalImage
 from tir_tracker_ros.sequences import bags
 from tir_tracker_ros.sequences.source import open_source
+from tir_tracker_ros.sequences.truncated_mcap import zstd
 
 
 def write_bag(path: Path, topics: dict[str, list[ThermalImage]]) -> Path:
@@ -138,12 +141,68 @@ def test_init_topics_are_found_by_name_and_type(tmp_path):
             bag.init_topic('/camera/init')
 
 
-def test_a_truncated_mcap_is_named(tmp_path):
-    images, _ = tiny_scene(5)
-    path = write_bag(tmp_path / 'bag', {'/image': images}) / 'bag.mcap'
-    path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(OSError, match=r'bag\.mcap cannot be read'):
-        open_source(path)
+@pytest.mark.parametrize('cut', [500, 100_000, 1_500_000])
+@pytest.mark.parametrize('form', ['folder', 'file'])
+def test_what_is_left_of_a_truncated_mcap_is_read_before_its_end_is_told(tmp_path, form, cut):
+    images, _ = tiny_scene(20, size=(320, 256))  # 3.3 MB, in chunks of about 1 MB
+    path = write_bag(tmp_path / 'bag', {'/image': images})
+    file = path / 'bag.mcap'
+    file.write_bytes(file.read_bytes()[:-cut])
+    source = open_source(path if form == 'folder' else file)
+    found = []
+    with pytest.raises(OSError, match=r'bag\.mcap ends early'):
+        for image in source:
+            found.append(image)
+    assert 5 < len(found) <= 20 and source.length == len(found)
+    assert source.size == (320, 256)
+    assert source.rate == pytest.approx(20)
+    for image, expected in zip(found, images):
+        assert image.stamp == expected.stamp
+        assert np.array_equal(image.pixels, expected.pixels)
+
+
+def test_an_mcap_with_nothing_left_is_named(tmp_path):
+    (tmp_path / 'bag.mcap').write_bytes(b'\x89MCAP0\r\n\x01')
+    with pytest.raises(ValueError, match='no image topic; it has: no topics'):
+        open_source(tmp_path / 'bag.mcap')
+
+
+@pytest.mark.parametrize('compression', ['lz4', 'zstd'])
+def test_a_truncated_mcap_with_compressed_chunks_is_read(tmp_path, compression):
+    images, _ = tiny_scene(3)
+    compress = {'lz4': lz4.frame.compress, 'zstd': zstd.compress}[compression]
+    file = write_bag(tmp_path / 'bag', {'/image': images}) / 'bag.mcap'
+    content = file.read_bytes()
+    start = content.index(b'\x06', 17)  # the first chunk follows the header
+    size, stored = struct.unpack_from('<Q', content, start + 1)[0], start + 9 + 40
+    chunk = content[start + 9 : start + 9 + size]
+    assert chunk[28:32] == bytes(4)  # written without compression
+    records = compress(content[stored : start + 9 + size])
+    name = compression.encode()
+    body = chunk[:28] + struct.pack('<I', len(name)) + name
+    body += struct.pack('<Q', len(records)) + records
+    file.write_bytes(content[:start] + struct.pack('<BQ', 6, len(body)) + body)
+    found = []
+    with pytest.raises(OSError, match='ends early'):
+        for image in open_source(file):
+            found.append(image)
+    assert [image.stamp for image in found] == [image.stamp for image in images]
+
+
+@pytest.mark.parametrize('mode', [CompressionMode.MESSAGE, CompressionMode.FILE])
+@pytest.mark.parametrize('storage', [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_bags_of_either_storage_and_compression_are_read(tmp_path, storage, mode):
+    images, _ = tiny_scene(3)
+    writer = Writer(tmp_path / 'bag', version=9, storage_plugin=storage)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    writer.open()
+    connection = writer.add_connection('/image', bags.IMAGE, typestore=bags.TYPES)
+    for image in images:
+        data = bags.TYPES.serialize_cdr(bags.image_message(image), bags.IMAGE)
+        writer.write(connection, image.stamp, data)
+    writer.close()
+    found = list(open_source(tmp_path / 'bag'))
+    assert np.array_equal(found[2].pixels, images[2].pixels) and len(found) == 3
 
 
 def test_a_bad_image_in_a_bag_is_named_by_place_and_topic(tmp_path):
@@ -174,4 +233,3 @@ def test_the_same_messages_give_the_same_bytes(tmp_path):
     second = write_bag(tmp_path / 'b' / 'bag', {'/image': images})
     for path in sorted(first.iterdir()):
         assert path.read_bytes() == (second / path.name).read_bytes()
-    shutil.rmtree(first)

@@ -24,6 +24,7 @@ from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
 from .folders import ENCODINGS
 from .source import bag_files, Source
+from .truncated_mcap import is_truncated, TruncatedMcap
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -73,7 +74,8 @@ class BagReader:
     """
     Read a bag: a folder with metadata.yaml, one without (of a recorder that was killed), a file.
 
-    Raises OSError, naming the bag, for what cannot be read, also in the middle of reading.
+    Raises OSError, naming the bag, for what cannot be read, also in the middle of reading: an
+    mcap file without its end gives all that is left before that.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,14 +86,21 @@ class BagReader:
         """Number of messages on each topic."""
         self.duration = 0
         """From the first message to the last, nanoseconds."""
-        self._readers: list[Reader] = []
+        self._readers: list[Any] = []
 
     def __enter__(self) -> BagReader:
         """Open the files of the bag."""
-        whole = not self.path.is_dir() or (self.path / 'metadata.yaml').exists()
         with _reading(self.path), ExitStack() as stack:
-            for path in [self.path] if whole else bag_files(self.path):
-                reader = stack.enter_context(Reader(path))
+            paths = bag_files(self.path) if self.path.is_dir() else [self.path]
+            truncated = [path for path in paths if is_truncated(path)]
+            if (self.path / 'metadata.yaml').exists() and not truncated:
+                paths = [self.path]
+            for path in paths:
+                reader: Any
+                if path in truncated:
+                    reader = TruncatedMcap(path)
+                else:
+                    reader = stack.enter_context(Reader(path))
                 self._readers.append(reader)
                 for connection in reader.connections:
                     self.types[connection.topic] = connection.msgtype
