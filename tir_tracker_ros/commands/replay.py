@@ -65,10 +65,9 @@ def run(arguments: Namespace) -> int:
         inits = None if box is not None else bag.init_topic(arguments.init_topic)
         if box is None and inits is None:
             raise ValueError(f'bag {path} has no init messages (on */init), so --init is needed')
-        progress = make_progress(arguments, bag.counts[images])
         follower = make_follower(arguments, settings)
         with (
-            progress,
+            make_progress(arguments, bag.counts[images]) as progress,
             closing(bags.BagWriter(detections)) as writer,
             open_results(folder, bags.rate_of(bag, images), settings) as results,
         ):

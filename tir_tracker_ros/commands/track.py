@@ -40,8 +40,8 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f'--start {start} is negative')
     source = open_source(arguments.source, arguments.topic)
     folder = arguments.out or Path('runs', source.name)
+    follower = make_follower(arguments, settings)
     with make_progress(arguments, source.length and max(source.length - start, 0)) as progress:
-        follower = make_follower(arguments, settings)
         images = islice(enumerate(source), start, None if count is None else start + count)
         first = next(images, None)
         if first is None:
