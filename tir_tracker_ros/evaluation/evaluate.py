@@ -73,7 +73,8 @@ def evaluate(
 
 def _bar(sequences: List[Sequence], store: Store, protocol: str) -> tqdm:
     total = sum(len(sequence) for sequence in sequences)
-    return tqdm(total=total, desc=f'{store.name}, {protocol}', unit=' frames', file=sys.stderr)
+    title = f'{store.name}, {protocol}'
+    return tqdm(total=total, desc=title, unit=' frames', mininterval=0.5, file=sys.stderr)
 
 
 def _one_pass(sequences: List[Sequence], store: Store, settings: EvaluationSettings) -> Figures:

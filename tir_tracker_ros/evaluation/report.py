@@ -13,17 +13,17 @@ from typing import Any
 Report = dict[str, Any]
 
 ONE_PASS = (
-    ('success_auc', 'success AUC', '.3f'),
-    ('precision_20', 'precision 20 px', '.3f'),
-    ('norm_precision', 'norm. precision', '.3f'),
+    ('success_auc', 'Success AUC', '.3f'),
+    ('precision_20', 'Precision 20 px', '.3f'),
+    ('norm_precision', 'Norm. precision', '.3f'),
 )
 SUPERVISED = (
     ('eao', 'EAO', '.3f'),
-    ('accuracy', 'accuracy', '.3f'),
-    ('robustness', 'robustness (failures a sequence)', '.2f'),
-    ('failures', 'failures', '.0f'),
+    ('accuracy', 'Accuracy', '.3f'),
+    ('robustness', 'Robustness (failures a sequence)', '.2f'),
+    ('failures', 'Failures', '.0f'),
 )
-SPEED = (('fps', 'frames/s', '.1f'),)
+SPEED = (('fps', 'Frames/s', '.1f'),)
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -108,7 +108,7 @@ def overall_table(report: Report) -> list[str]:
         [name, *(_cell(report['trackers'][name], key, form) for key, _, form in measures)]
         for name in ranked(report)
     ]
-    return _table(['tracker', *(title for _, title, _ in measures)], rows)
+    return _table(['Tracker', *(title for _, title, _ in measures)], rows)
 
 
 def _group_table(report: Report, group: str, key: str) -> list[str]:
@@ -149,7 +149,7 @@ def markdown(report: Report, folder: Path) -> str:
             lines += ['## Success AUC by set', '', *_group_table(report, 'sets', 'success_auc')]
         for key, title, _ in ONE_PASS:
             table = _group_table(report, 'attributes', key)
-            lines += [f'## {title.capitalize()} by attribute', '', *table] if table else []
+            lines += [f'## {title} by attribute', '', *table] if table else []
     if 'supervised' in report['protocols']:
         for key, title, _ in SUPERVISED[:3]:
             table = _group_table(report, 'tags', key)

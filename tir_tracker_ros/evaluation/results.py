@@ -29,8 +29,7 @@ def one_pass_names(sequence: Sequence) -> list[str]:
 def supervised_names(sequence: Sequence, repetition: int) -> list[str]:
     """Return the names under which a folder of results may hold a run of a sequence."""
     name = f'{sequence.name}_{repetition:03d}.txt'
-    names = [f'{sequence.dataset}/{name}', f'{sequence.name}/{name}', name]
-    return [*names, *one_pass_names(sequence)] if repetition == 1 else names
+    return [f'{sequence.dataset}/{name}', f'{sequence.name}/{name}', name]
 
 
 def find(folder: Path, names: list[str]) -> Path | None:
@@ -111,13 +110,13 @@ def _box(path: Path, index: int, line: str, origin: int) -> tuple[float, ...]:
     return (x - origin, y - origin, w, h)
 
 
-def read_times(boxes_path: Path) -> np.ndarray | None:
-    """Read the seconds beside a file of boxes, or in got10k's `times`; None without."""
+def read_times(boxes_path: Path, count: int) -> np.ndarray | None:
+    """Read the first `count` seconds, beside the boxes or in got10k's `times`; None without."""
     beside = _times_path(boxes_path)
     for path in (beside, beside.parent / 'times' / beside.name):
         if path.is_file():
             try:
-                return np.array([float(line) for line in read_lines(path)])
+                return np.array([float(line) for line in read_lines(path)[:count]])
             except ValueError as error:
                 raise ValueError(f'{path}: {error}') from None
     return None

@@ -42,7 +42,7 @@ class OnePassRun:
     boxes: np.ndarray
     """`N x 4`; nan before the first frame with truth."""
     seconds: np.ndarray | None
-    """N times inside `update`; 0 where it was not called. None where the times are not known."""
+    """Seconds inside `update`; 0 where it was not called. None where they are not known."""
 
 
 def images(sequence: Sequence) -> Iterator[np.ndarray]:
@@ -54,8 +54,12 @@ def images(sequence: Sequence) -> Iterator[np.ndarray]:
 
 def run_one_pass(
     tracker: Tracker, sequence: Sequence, progress: Progress | None = None
-) -> OnePassRun:
-    """Start on the first box of the truth and follow it to the end; decoding is not timed."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Start on the first box of the truth and follow it to the end; decoding is not timed.
+
+    Returns `N x 4` boxes, nan before the start, and N seconds, 0 where `update` was not called.
+    """
     known = has_size(sequence.boxes)
     if not known.any():
         raise ValueError(f'{sequence.key}: no frame has a box to start on')
@@ -70,7 +74,7 @@ def run_one_pass(
             boxes[index], seconds[index] = _follow(tracker, image)
         if progress:
             progress(1)
-    return OnePassRun(boxes, seconds)
+    return boxes, seconds
 
 
 def run_supervised(
@@ -140,17 +144,16 @@ class Store:
         """Return the one-pass result, read or run."""
         names = results.one_pass_names(sequence)
         path = self._kept(sequence, names)
-        if path:
-            boxes = results.read_result_boxes(path, len(sequence), sequence.origin)
-            if progress:
-                progress(len(sequence))
-            return OnePassRun(boxes, results.read_times(path))
-        run = run_one_pass(self._loaded(sequence, names), sequence, progress)
-        path = self.folder / names[0]
-        if run.seconds is not None:
-            results.write_times(path, run.seconds)
-        results.write_boxes(path, run.boxes, sequence.origin)
-        return run
+        if path is None:
+            found, spent = run_one_pass(self._loaded(sequence, names), sequence, progress)
+            path = self.folder / names[0]
+            results.write_times(path, spent)
+            results.write_boxes(path, found, sequence.origin)
+        elif progress:
+            progress(len(sequence))
+        # Read in either case: a run that is resumed gives the same figures to the last digit.
+        boxes = results.read_result_boxes(path, len(sequence), sequence.origin)
+        return OnePassRun(boxes, results.read_times(path, len(sequence)))
 
     def supervised(
         self,
@@ -171,20 +174,18 @@ class Store:
                 break
             names = results.supervised_names(sequence, repetition)
             path = self._kept(sequence, names)
-            if path:
-                runs.append(results.read_run(path, len(sequence), sequence.origin))
-                times = results.read_times(path)
-                if progress:
-                    progress(len(sequence))
-            elif self.load is None and repetition > 1:
+            if path is None and self.load is None and repetition > 1:
                 break
-            else:
+            if path is None:
                 tracker = self._loaded(sequence, names)
-                run, times = run_supervised(tracker, sequence, settings, progress)
+                run, spent = run_supervised(tracker, sequence, settings, progress)
                 path = self.folder / names[0]
-                results.write_times(path, times)
+                results.write_times(path, spent)
                 results.write_run(path, run, sequence.origin)
-                runs.append(results.read_run(path, len(sequence), sequence.origin))
+            elif progress:
+                progress(len(sequence))
+            runs.append(results.read_run(path, len(sequence), sequence.origin))
+            times = results.read_times(path, len(sequence))
             if times is not None:
                 seconds.append(times)
         return runs, seconds
