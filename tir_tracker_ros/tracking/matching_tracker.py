@@ -43,7 +43,7 @@ class MatchingTracker:
         preset = model.preset
         self._template_size = preset.template_size
         self._search_size = self.settings.search_size or preset.search_size
-        self._scale_filter = ScaleFilter() if self.settings.scale == 'filter' else None
+        self.scale_filter = ScaleFilter() if self.settings.scale == 'filter' else None
         count = self.settings.scale_count if self.settings.scale == 'pyramid' else 1
         exponents = np.arange(count) - count // 2
         self._factors = self.settings.scale_step ** exponents.astype(float)
@@ -59,6 +59,10 @@ class MatchingTracker:
             self.update(noise)
         self._box = None
 
+    def place(self, box: Box) -> None:
+        """Put the search region around `box`, as if the target had been found there."""
+        self._box = box
+
     @torch.inference_mode()
     def init(self, image: np.ndarray, box: Box) -> None:
         """
@@ -72,8 +76,8 @@ class MatchingTracker:
         self._fill = float(cv2.mean(image)[0])
         self._statistics = self._learn(image, box)
         self._templates = self.model.solve(self._statistics)
-        if self._scale_filter:
-            self._scale_filter.init(image, box)
+        if self.scale_filter:
+            self.scale_filter.init(image, box)
         self._images = 0
         # What a perfect match looks like to this template: the unit of the score.
         self._self_peak = max(float(self._respond(image, box, [1.0])[0].max()), 1e-6)
@@ -107,16 +111,16 @@ class MatchingTracker:
 
         moved = Box.from_center(cx, cy, box.w, box.h)
         factor = float(self._factors[best])
-        if self._scale_filter:
-            factor = self._scale_filter.estimate(image, moved)
-        rate = 1.0 if self._scale_filter else settings.scale_rate
+        if self.scale_filter:
+            factor = self.scale_filter.estimate(image, moved)
+        rate = 1.0 if self.scale_filter else settings.scale_rate
         self._box = self._resized(moved, (1 - rate) + rate * factor)
 
         if settings.template != 'fixed' and self._images % settings.template_interval == 0:
             # The paper crops at the new centre with the old size.
-            self._update_template(image, self._box if self._scale_filter else moved)
-        if self._scale_filter:
-            self._scale_filter.update(image, self._box)
+            self._update_template(image, self._box if self.scale_filter else moved)
+        if self.scale_filter:
+            self.scale_filter.update(image, self._box)
 
         area = Box.from_center(box.cx, box.cy, *(2 * [pixels * response.shape[0]
                                                       / settings.upsample]))

@@ -1,0 +1,213 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A matching network at run time: it follows, it keeps its limits, it says how sure it is."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.inference import find_device, find_precision, prepare
+from tir_tracker_ros.models.matching import MatchingNet
+from tir_tracker_ros.models.presets import find_preset
+from tir_tracker_ros.tracking.loading import load_tracker
+from tir_tracker_ros.tracking.matching_tracker import MatchingTracker
+from tir_tracker_ros.tracking.scale_filter import ScaleFilter
+from tir_tracker_ros.tracking.settings import TRACKING, TrackingSettings
+
+FAST = ('cfnet_fast', 'mmnet_fast', 'siamfc_fast')
+
+
+@pytest.fixture(scope='module')
+def networks():
+    """Untrained networks: tracking has to work on features as such."""
+    made = {}
+    for name in FAST:
+        torch.manual_seed(0)
+        made[name] = prepare(MatchingNet(find_preset(name)), torch.device('cpu'), torch.float32)
+    return made
+
+
+class Scene:
+    """A textured square that moves and grows over a blurred background."""
+
+    def __init__(self, size=(240, 320), side=36, growth=1.0, speed=(3.0, 2.0)):
+        random = np.random.default_rng(1)
+        self.background = cv2.GaussianBlur(random.random(size, np.float32), (0, 0), 3)
+        self.texture = cv2.GaussianBlur(random.random((24, 24), np.float32), (0, 0), 1.5)
+        self.texture = 0.5 + 0.5 * (self.texture - self.texture.min()) / np.ptp(self.texture)
+        self.side, self.growth, self.speed = side, growth, speed
+
+    def box(self, index):
+        side = self.side * self.growth ** index
+        return Box.from_center(90 + self.speed[0] * index, 80 + self.speed[1] * index, side, side)
+
+    def image(self, index):
+        box = self.box(index)
+        scale = box.w / self.texture.shape[1]
+        matrix = np.array([[scale, 0, box.x + scale / 2 - 0.5],
+                           [0, scale, box.y + scale / 2 - 0.5]])
+        image = self.background.copy()
+        return cv2.warpAffine(self.texture, matrix, image.shape[::-1], dst=image,
+                              borderMode=cv2.BORDER_TRANSPARENT)
+
+
+def overlaps(tracker, scene, count):
+    tracker.init(scene.image(0), scene.box(0))
+    return [tracker.update(scene.image(index)).box.iou(scene.box(index))
+            for index in range(1, count)]
+
+
+@pytest.mark.parametrize('tracking', TRACKING)
+@pytest.mark.parametrize('name', FAST)
+def test_follows_a_moving_square(networks, name, tracking):
+    tracker = MatchingTracker(networks[name], TrackingSettings.named(tracking))
+    assert min(overlaps(tracker, Scene(), 25)) > 0.6
+
+
+@pytest.mark.parametrize('growth', [1.015, 0.985])
+def test_scale_filter_follows_a_change_of_size(networks, growth):
+    tracker = MatchingTracker(networks['cfnet_fast'])
+    scene = Scene(side=48, growth=growth, speed=(0.5, 0.5))
+    assert overlaps(tracker, scene, 30)[-1] > 0.7
+
+
+@pytest.mark.parametrize('factor', [0.9, 1.0, 1.1])
+def test_scale_filter_measures_the_factor(factor):
+    scene = Scene(side=60)
+    image = scene.image(0)
+    scale_filter = ScaleFilter()
+    scale_filter.init(image, scene.box(0))
+    small = scene.box(0).scaled(1 / factor)
+    assert scale_filter.estimate(image, small) == pytest.approx(factor, rel=0.03)
+
+
+def test_a_target_lost_from_view_lowers_the_score(networks):
+    tracker = MatchingTracker(networks['cfnet_fast'])
+    scene = Scene()
+    tracker.init(scene.image(0), scene.box(0))
+    seen = tracker.update(scene.image(1)).score
+    gone = tracker.update(scene.background).score
+    assert 0 <= gone < seen <= 1
+
+
+def test_same_images_give_the_same_boxes(networks):
+    tracker = MatchingTracker(networks['mmnet_fast'])
+    scene = Scene()
+    runs = []
+    for _ in range(2):
+        tracker.init(scene.image(0), scene.box(0))
+        runs.append([tracker.update(scene.image(index)) for index in range(1, 6)])
+    assert [(one.box, one.score) for one in runs[0]] == [(one.box, one.score) for one in runs[1]]
+
+
+@pytest.mark.parametrize('box', [
+    Box(300, 220, 30, 30), Box(-20, -20, 60, 60), Box(0, 0, 320, 240), Box(100, 100, 4, 4),
+    Box(100, 100, 4, 90), Box(-50, -50, 500, 500)])
+def test_box_and_score_stay_finite_whatever_the_images(networks, box):
+    tracker = MatchingTracker(networks['cfnet_fast'])
+    random = np.random.default_rng(0)
+    tracker.init(random.random((240, 320), np.float32), box)
+    for image in (np.zeros((240, 320), np.float32), np.ones((240, 320), np.float32),
+                  random.random((240, 320), np.float32)):
+        for _ in range(3):
+            estimate = tracker.update(image)
+            assert estimate.box.is_finite() and min(estimate.box.w, estimate.box.h) > 0
+            assert 0.2 * box.w - 1e-6 <= estimate.box.w <= 5 * box.w + 1e-6
+            assert estimate.box.w / estimate.box.h == pytest.approx(box.w / box.h)
+            assert 0 <= estimate.box.cx <= 320 and 0 <= estimate.box.cy <= 240
+            assert 0 <= estimate.score <= 1
+            assert np.isfinite(estimate.response).all()
+
+
+@pytest.mark.parametrize('box', [Box(5, 5, 0, 10), Box(5, 5, 10, -1), Box(math.nan, 5, 9, 9)])
+def test_init_refuses_a_box_without_size(networks, box):
+    with pytest.raises(ValueError, match='is not finite and of positive size'):
+        MatchingTracker(networks['cfnet_fast']).init(np.zeros((50, 50), np.float32), box)
+
+
+def test_update_before_init_says_so(networks):
+    tracker = MatchingTracker(networks['cfnet_fast'])
+    tracker.warm_up()
+    with pytest.raises(RuntimeError, match='update before init'):
+        tracker.update(np.zeros((50, 50), np.float32))
+
+
+def test_response_area_is_centred_on_the_last_box(networks):
+    tracker = MatchingTracker(networks['cfnet_fast'])
+    scene = Scene()
+    tracker.init(scene.image(0), scene.box(0))
+    area = tracker.update(scene.image(1)).response_area
+    assert (area.cx, area.cy) == pytest.approx((scene.box(0).cx, scene.box(0).cy))
+    assert area.w > scene.side
+
+
+@pytest.mark.parametrize('template', ['statistics', 'average', 'fixed', 'previous'])
+def test_every_way_to_keep_a_template_follows(networks, template):
+    tracker = MatchingTracker(networks['cfnet_fast'], TrackingSettings(template=template))
+    assert min(overlaps(tracker, Scene(), 12)) > 0.6
+
+
+# ------------------------------------------------------------------------------- settings
+def test_paper_settings_are_those_of_the_implementation():
+    paper = TrackingSettings.named('paper')
+    assert (paper.scale_count, paper.scale_step, paper.scale_penalty, paper.scale_rate) == (
+        3, 1.0375, 0.9745, 0.59)
+    assert (paper.upsample, paper.window_weight, paper.template_rate) == (8, 0.2625, 0.005)
+    assert (paper.min_scale, paper.max_scale, paper.template_interval) == (0.2, 5, 1)
+
+
+@pytest.mark.parametrize('changes, message', [
+    ({'window_weight': 1.5}, r'window_weight 1.5 is not in 0.0..1.0'),
+    ({'scale': 'cubic'}, "scale 'cubic' is not one of filter, pyramid, none"),
+    ({'widnow_weight': 0.1}, "unknown tracking setting 'widnow_weight'; there are search_size"),
+])
+def test_settings_are_closed_and_in_range(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrackingSettings.named('default', **changes)
+
+
+def test_unknown_tracking_lists_the_valid_ones():
+    with pytest.raises(ValueError, match="no tracking 'fast'; there are default, paper"):
+        TrackingSettings.named('fast')
+
+
+# ------------------------------------------------------------------------------- loading
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / 'cfnet_fast.safetensors'
+    zoo.save_weights(MatchingNet(find_preset('cfnet_fast')), path, {'seed': 0})
+    return path
+
+
+@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
+def test_loaded_tracker_follows_in_either_precision(weights, precision):
+    tracker = load_tracker('cfnet_fast', 'cpu', weights, precision=precision)
+    tracker.warm_up()
+    assert min(overlaps(tracker, Scene(), 10)) > 0.6
+    assert tracker.facts == {'seed': 0}
+
+
+def test_bad_arguments_of_loading_are_named(weights):
+    with pytest.raises(ValueError, match="no model 'mmnet_slow'"):
+        load_tracker('mmnet_slow')
+    with pytest.raises(ValueError, match="device 'gpu' is not auto, cpu, cuda"):
+        load_tracker('cfnet_fast', 'gpu', weights)
+    with pytest.raises(ValueError, match="precision 'int8' is not auto, float32"):
+        load_tracker('cfnet_fast', 'cpu', weights, precision='int8')
+    with pytest.raises(ValueError, match='threads -1 is negative'):
+        load_tracker('cfnet_fast', 'cpu', weights, threads=-1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='this machine has a CUDA device')
+def test_cuda_where_there_is_none_is_told():
+    with pytest.raises(ValueError, match="device 'cuda:0' is not here: torch .* sees 0 CUDA"):
+        find_device('cuda:0')
+
+
+def test_precision_is_one_the_device_has():
+    assert find_precision('auto', torch.device('cpu')) in (torch.float32, torch.bfloat16)

@@ -1,0 +1,136 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`tir-tracker benchmark model`: frames per second and milliseconds per stage of each preset."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..geometry import Box
+from ..imaging.subwindow import crop
+
+_BOX = Box(140.0, 108.0, 40.0, 40.0)
+STAGES = ('crop', 'backbone', 'match', 'template', 'scale', 'update')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('--models', default='', help='presets, separated by commas; all by default')
+    parser.add_argument('--threads', default='1,2', help='numbers of CPU threads')
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    parser.add_argument('--precision', default='auto',
+                        help='auto, float32, bfloat16 or float16')
+    parser.add_argument('--tracking', default='default', help='default or paper')
+    parser.add_argument('--frames', type=int, default=40, help='images of each measurement')
+    parser.add_argument('--json', type=Path, help='file for the figures')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print a table and write JSON."""
+    from ..models.presets import PRESETS
+
+    names = arguments.models.split(',') if arguments.models else list(PRESETS)
+    if arguments.frames < 3:
+        raise ValueError(f'--frames {arguments.frames} is less than 3')
+    try:
+        threads = [int(word) for word in arguments.threads.split(',')]
+    except ValueError as error:
+        raise ValueError(
+            f"--threads '{arguments.threads}' is not numbers separated by commas") from error
+    rows = []
+    print(f'{"model":14}{"device":>8}{"precision":>10}{"threads":>8}{"frames/s":>10}'
+          + ''.join(f'{stage + " ms":>13}' for stage in STAGES))
+    for name in names:
+        for count in threads:
+            row = measure(name, count, arguments.device, arguments.precision, arguments.tracking,
+                          arguments.frames)
+            rows.append(row)
+            print(f'{name:14}{row["device"]:>8}{row["precision"]:>10}{count:8}'
+                  f'{row["fps"]:10.1f}'
+                  + ''.join(f'{row[f"{stage}_ms"]:13.2f}' for stage in STAGES), flush=True)
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(rows, indent=2) + '\n')
+    return 0
+
+
+def measure(name: str, threads: int, device: str, precision: str, tracking: str,
+            frames: int) -> dict[str, object]:
+    """
+    Measure one preset on a 320 x 256 image with a 40 px target.
+
+    Medians in milliseconds: `crop` one search crop, `backbone` and `match` of one search image,
+    `template` a new template (crop included), `scale` estimate and update of the scale filter,
+    `update` all of `update()`; `fps` is 1000 / update. Speed does not depend on the weights, so
+    they are random.
+    """
+    import torch
+
+    from ..models.inference import find_device, find_precision, prepare
+    from ..models.matching import MatchingNet
+    from ..models.presets import find_preset
+    from ..tracking.matching_tracker import MatchingTracker, context_side
+    from ..tracking.settings import TrackingSettings
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    place = find_device(device)
+    kind = find_precision(precision, place)
+    preset = find_preset(name)
+    model = prepare(MatchingNet(preset).eval(), place, kind)
+    settings = TrackingSettings.named(tracking)
+    tracker = MatchingTracker(model, settings)
+    tracker.warm_up()
+    random = np.random.default_rng(0)
+    images = [cv2.GaussianBlur(random.random((256, 320), np.float32), (0, 0), 2)
+              for _ in range(4)]
+    side = preset.search_context * context_side(_BOX)
+    search = torch.from_numpy(crop(images[0], _BOX.cx, _BOX.cy, side, side, preset.search_size,
+                                   preset.search_size)[None, None]).to(place)
+
+    def timed(function: Callable[[int], object]) -> float:
+        times = []
+        for index in range(frames + 3):
+            started = time.perf_counter()
+            function(index)
+            if place.type == 'cuda':
+                torch.cuda.synchronize(place)
+            times.append(time.perf_counter() - started)
+        return float(np.median(times[3:]) * 1e3)
+
+    with torch.inference_mode():
+        tracker.init(images[0], _BOX)
+        template = torch.from_numpy(crop(
+            images[0], _BOX.cx, _BOX.cy, side, side, preset.template_size,
+            preset.template_size)[None, None]).to(place)
+        templates = model.solve(model.statistics(template))
+        stages = {
+            'crop': timed(lambda index: crop(
+                images[index % 4], _BOX.cx, _BOX.cy, side, side, preset.search_size,
+                preset.search_size)),
+            'backbone': timed(lambda index: model.taps(search)),
+            'match': timed(lambda index: model.respond(search, templates)),
+            'template': timed(lambda index: model.solve(model.statistics(template))),
+        }
+        stages['match'] -= stages['backbone']
+        scale = tracker.scale_filter
+        stages['scale'] = 0.0 if scale is None else timed(lambda index: (
+            scale.estimate(images[index % 4], _BOX), scale.update(images[index % 4], _BOX)))
+
+    def update(index: int) -> None:
+        # A target that wanders into the padding would be measured at another scale.
+        tracker.place(_BOX)
+        tracker.update(images[index % 4])
+
+    stages['update'] = timed(update)
+    return {
+        'model': name, 'device': str(place), 'precision': str(kind).removeprefix('torch.'),
+        'threads': threads, 'tracking': tracking, 'fps': round(1e3 / stages['update'], 2),
+        **{f'{stage}_ms': round(stages[stage], 3) for stage in STAGES}}
