@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import math
 import time
 import traceback
 from typing import Any
@@ -102,6 +103,14 @@ def _refusing(callback, node: Node):
     return change_state
 
 
+_STEPS = {
+    State.PRIMARY_STATE_UNCONFIGURED: Transition(
+        id=Transition.TRANSITION_CONFIGURE, label='configure'
+    ),
+    State.PRIMARY_STATE_INACTIVE: Transition(id=Transition.TRANSITION_ACTIVATE, label='activate'),
+}
+
+
 def bring_up(node: Node, name: str, timeout: float = 60.0, spun: bool = False) -> None:
     """
     Configure and activate the lifecycle node of the fully qualified `name`.
@@ -112,45 +121,41 @@ def bring_up(node: Node, name: str, timeout: float = 60.0, spun: bool = False) -
     """
     deadline = time.monotonic() + timeout
 
-    def pass_time(complaint: str) -> None:
-        if time.monotonic() > deadline:
-            raise TimeoutError(complaint)
-        if spun:
-            time.sleep(0.01)
-        else:
-            rclpy.spin_once(node, timeout_sec=0.02)
+    def wait(done: Callable[[], bool], patience: float, complaint: str) -> bool:
+        end = time.monotonic() + patience
+        while not done() and time.monotonic() < end:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f'{name} {complaint} within {timeout:g} s')
+            if spun:
+                time.sleep(0.01)
+            else:
+                rclpy.spin_once(node, timeout_sec=0.02)
+        return done()
+
+    def state_id() -> int:
+        # An answer can be lost while two nodes are still discovering each other.
+        while True:
+            future = get_state.call_async(GetState.Request())
+            if wait(future.done, 0.5, 'does not tell its state'):
+                return future.result().current_state.id
 
     get_state = node.create_client(GetState, f'{name}/get_state')
     change_state = node.create_client(ChangeState, f'{name}/change_state')
     try:
-        steps = {
-            State.PRIMARY_STATE_UNCONFIGURED: (Transition.TRANSITION_CONFIGURE, 'configure'),
-            State.PRIMARY_STATE_INACTIVE: (Transition.TRANSITION_ACTIVATE, 'activate'),
-        }
-        while True:
-            state = _call(get_state, GetState.Request(), 2.0, pass_time)
-            if state is None or state.current_state.id == State.TRANSITION_STATE_CONFIGURING:
-                continue  # an answer can be lost while two nodes are still discovering each other
-            if state.current_state.id == State.PRIMARY_STATE_ACTIVE:
-                return
-            if state.current_state.id not in steps:
-                raise RuntimeError(f'{name} is {state.current_state.label}, not to be activated')
-            transition, label = steps[state.current_state.id]
-            request = ChangeState.Request(transition=Transition(id=transition))
-            changed = _call(change_state, request, 30.0, pass_time)
-            if changed is not None and not changed.success:
-                raise RuntimeError(f'{name} refused to {label}; its log says why')
+        for client in (get_state, change_state):
+            wait(client.service_is_ready, math.inf, 'does not appear')
+        while (state := state_id()) != State.PRIMARY_STATE_ACTIVE:
+            if state not in _STEPS:
+                raise RuntimeError(
+                    f'{name} is in state {state}, from which it cannot be activated'
+                )
+            step = _STEPS[state]
+            future = change_state.call_async(ChangeState.Request(transition=step))
+            while not wait(future.done, 1.0, f'does not {step.label}'):
+                if state_id() != state:
+                    break
+            if future.done() and not future.result().success:
+                raise RuntimeError(f'{name} refused to {step.label}; its log says why')
     finally:
         node.destroy_client(get_state)
         node.destroy_client(change_state)
-
-
-def _call(client, request, patience: float, pass_time: Callable[[str], None]) -> Any:
-    """Call a service; None when no answer comes within `patience` seconds."""
-    while not client.service_is_ready():
-        pass_time(f'{client.srv_name} does not appear')
-    future = client.call_async(request)
-    end = time.monotonic() + patience
-    while not future.done() and time.monotonic() < end:
-        pass_time(f'{client.srv_name} does not answer')
-    return future.result() if future.done() else None

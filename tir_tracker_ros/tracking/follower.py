@@ -325,7 +325,7 @@ class Follower:
             raise
         model_ms = (time.perf_counter() - started) * 1e3
         id = self._ids.take(request.id) if request.id else self._ids.make()
-        reason = f'{_named(request)} taken on the image of stamp {seconds(first.image.stamp)}'
+        reason = f'target {id}: {_named(request)} on the image of {seconds(first.image.stamp)}'
         target = _Target(id, request.class_id, Estimate(request.box, 1.0), request.box, reason)
         self._target = target
         self._tell('tracking', reason)

@@ -1,0 +1,285 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A camera, a user and an observer in the test's process, and the node in another, over DDS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from moving_blob import at, scene, truth
+import numpy as np
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import SetParameters
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool, Trigger
+from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
+
+from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.nodes.lifecycle import bring_up
+from tir_tracker_ros.nodes.messages import fill_box, nanoseconds
+
+HERE = Path(__file__).resolve().parent
+TIMEOUT = 20.0
+LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+RELIABLE = QoSProfile(depth=50)
+BEST_EFFORT = QoSProfile(depth=50, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+
+
+class Process:
+    """A node in a process of its own, with its log as it comes."""
+
+    def __init__(self, command: list[str], **environment: str) -> None:
+        self.log = ''
+        path = os.pathsep.join([str(HERE.parent), os.environ.get('PYTHONPATH', '')])
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, 'PYTHONPATH': path, **environment},
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.log += line
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and return the exit status."""
+        if self.running:
+            self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit status."""
+        try:
+            status = self._process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise AssertionError(f'the process did not end; its log:\n{self.log}') from None
+        self._reader.join()
+        return status
+
+
+class Rig:
+    """
+    Starts `fake_node.py`, and talks to it as its surroundings do.
+
+    `parameters` are given on its command line, `environment` are variables.
+    """
+
+    def __init__(
+        self, *, topic: str = '/image', compressed: bool = False, qos: QoSProfile = RELIABLE,
+        arguments: tuple[str, ...] = (), environment: dict[str, str] | None = None,
+        active: bool = True, **parameters: Any,
+    ) -> None:  # fmt: skip
+        given = [word for name, value in parameters.items()
+                 for word in ('-p', f'{name.replace("__", ".")}:={value}')]  # fmt: skip
+        self.process = Process(
+            [sys.executable, str(HERE / 'fake_node.py'), '--ros-args', *given, *arguments],
+            **(environment or {}),
+        )
+        self.context = rclpy.Context()
+        self.context.init()
+        self.node = rclpy.create_node('rig', context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.detections: list[Detection2D] = []
+        self.statuses: list[DiagnosticStatus] = []
+        self._base = 0
+        self.camera = self.node.create_publisher(
+            CompressedImage if compressed else Image,
+            f'{topic}/compressed' if compressed else topic,
+            qos,
+        )
+        self.user = self.node.create_publisher(Detection2D, '/tracker/init', RELIABLE)
+        self.listen(Detection2D, '/tracker/detection', self.detections)
+        self.listen(DiagnosticStatus, '/tracker/status', self.statuses, LATCHED)
+        if active:
+            self.bring_up()
+
+    def bring_up(self) -> None:
+        """Bring the node to the active state, and wait until it hears and is heard."""
+        thread = threading.Thread(
+            target=bring_up, args=(self.node, '/tracker', TIMEOUT), kwargs={'spun': True}
+        )
+        thread.start()
+        self.until(lambda: not thread.is_alive(), 'the node becomes active')
+        self.matched()
+
+    def matched(self) -> None:
+        """Wait until images and inits have a reader, and detections a writer."""
+        self.until(
+            lambda: (
+                self.camera.get_subscription_count()
+                and self.user.get_subscription_count()
+                and self.node.count_publishers('/tracker/detection')
+            ),
+            'the topics match',
+        )
+
+    def close(self) -> None:
+        """End the node, and hold that it ends well."""
+        status = self.process.stop()
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+        assert status == 0, self.process.log
+        assert 'Traceback' not in self.process.log.replace('a Traceback that is wanted', '')
+
+    def listen(self, kind: type, topic: str, into: list, qos: QoSProfile = RELIABLE) -> Any:
+        """Collect the messages of a topic."""
+        return self.node.create_subscription(kind, topic, into.append, qos)
+
+    def spin(self, seconds: float) -> None:
+        """Let the rig work for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.005)
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:
+        """Wait until a condition holds, and return its value."""
+        end = time.monotonic() + TIMEOUT
+        while not (value := condition()):
+            assert time.monotonic() < end, f'not seen: {what}; log:\n{self.process.log}'
+            self.executor.spin_once(timeout_sec=0.005)
+        return value
+
+    def logged(self, text: str) -> None:
+        """Wait for a text in the node's log."""
+        self.until(lambda: text in self.process.log, f'log line with {text!r}')
+
+    def send(self, number: int, **changes: Any) -> None:
+        """Send image `number` of the blob scene as mono8, or with other fields."""
+        self.camera.publish(image(number, **{'stamp': self.at(number), **changes}))
+
+    def init(self, box: Box, stamp: int = 0, **changes: Any) -> None:
+        """Send an init box."""
+        message = Detection2D(id=changes.get('id', ''))
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 10**9)
+        fill_box(message, box)
+        if 'class_id' in changes:
+            result = ObjectHypothesisWithPose()
+            result.hypothesis.class_id = changes['class_id']
+            message.results = [result]
+        self.user.publish(message)
+
+    def answered(self, stamp: int) -> Detection2D:
+        """Wait for the detection of an image and return it."""
+        return self.until(
+            lambda: next((d for d in self.detections if stamp_of(d) == stamp), None),
+            f'detection of {stamp}',
+        )
+
+    def state(self, state: str) -> DiagnosticStatus:
+        """Wait until the newest status is a certain state and return it."""
+        self.until(lambda: self.statuses and self.statuses[-1].message == state, f'state {state}')
+        return self.statuses[-1]
+
+    def at(self, number: int) -> int:
+        """Return the stamp of image `number`; no earlier test had such late ones."""
+        return self._base + at(number)
+
+    def fresh(self) -> None:
+        """Forget the target, and go on with later stamps."""
+        self.reset()
+        self.state('idle')
+        self._base += 1000 * 10**9
+        self.detections.clear()
+
+    def start(self, first: int = 0) -> None:
+        """Begin afresh with an init on image `first`, and wait until it is answered."""
+        self.fresh()
+        self.init(truth(first), self.at(first))
+        self.send(first)
+        self.answered(self.at(first))
+        self.state('tracking')
+
+    def call(self, kind: type, name: str, request: Any) -> Any:
+        """Call a service and return its response."""
+        client = self.node.create_client(kind, name)
+        try:
+            self.until(client.service_is_ready, name)
+            future = client.call_async(request)
+            self.until(future.done, f'response of {name}')
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def reset(self) -> Any:
+        """Call ~/reset."""
+        return self.call(Trigger, '/tracker/reset', Trigger.Request())
+
+    def enable(self, on: bool) -> Any:
+        """Call ~/enable."""
+        return self.call(SetBool, '/tracker/enable', SetBool.Request(data=on))
+
+    def set(self, name: str, value: Any) -> Any:
+        """Set a parameter and return the result."""
+        parameter: ParameterMessage = Parameter(name, value=value).to_parameter_msg()
+        request = SetParameters.Request(parameters=[parameter])
+        return self.call(SetParameters, '/tracker/set_parameters', request).results[0]
+
+    def transition(self, id: int = 0, label: str = '') -> bool:
+        """Ask for a transition, and return whether it succeeded."""
+        request = ChangeState.Request(transition=Transition(id=id, label=label))
+        return self.call(ChangeState, '/tracker/change_state', request).success
+
+    @property
+    def lifecycle_state(self) -> str:
+        """The node's present state."""
+        response = self.call(GetState, '/tracker/get_state', GetState.Request())
+        return response.current_state.label
+
+
+def image(number: int, **changes: Any) -> Image:
+    """Make image `number` of the blob scene, mono8 unless changed; `pixels` sets data and size."""
+    pixels = changes.pop('pixels', None)
+    if pixels is None:
+        pixels = scene(number).pixels
+    stamp = changes.pop('stamp')
+    message = Image(height=pixels.shape[0], width=pixels.shape[1], encoding='mono8')
+    message.header.frame_id = 'thermal_optical'
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 10**9)
+    message.step = pixels.strides[0]
+    message.data = np.ascontiguousarray(pixels).tobytes()
+    for name, value in changes.items():
+        setattr(message, name, value)
+    return message
+
+
+def stamp_of(message: Any) -> int:
+    """Return the stamp of a message with a header, ns."""
+    return nanoseconds(message.header.stamp)
+
+
+def box_of(message: Detection2D) -> Box:
+    """Return the box of a detection."""
+    center = message.bbox.center.position
+    return Box.from_center(center.x, center.y, message.bbox.size_x, message.bbox.size_y)
+
+
+def reason(status: DiagnosticStatus) -> str:
+    """Return why a status is what it is."""
+    return next(value.value for value in status.values if value.key == 'reason')
