@@ -1,0 +1,254 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Training: pairs, crops and labels agree, losses are what they say, a run can be resumed."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip('lightning', reason='training needs the extra `train`')
+
+from tir_tracker_ros.geometry import Box  # noqa: E402
+from tir_tracker_ros.models.presets import find_preset  # noqa: E402
+from tir_tracker_ros.training.augmentation import Augmentation  # noqa: E402
+from tir_tracker_ros.training.config import (  # noqa: E402
+    AugmentationConfig, SamplingConfig, TrainConfig, read_config)
+from tir_tracker_ros.training.losses import (  # noqa: E402
+    cell_distances, logistic_loss, softmax_loss)
+from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler  # noqa: E402
+from tir_tracker_ros.training.views import (  # noqa: E402
+    NO_CLASS, VIEW_SIZE, PoolBuilder, ViewPool)
+
+STILL = dict(translation=0, scale=0, aspect=0, rotation=0, flip=0, polarity=0, gain=0, offset=0,
+             blur=0, noise=0, fixed_pattern=0, occlusion=0)
+
+
+def image_with(box: Box, size=(256, 320)) -> np.ndarray:
+    """Draw one bright box on a dim background."""
+    image = np.full(size, 60, np.uint8)
+    cv2.rectangle(image, (int(box.x), int(box.y)),
+                  (int(box.x + box.w) - 1, int(box.y + box.h) - 1), 230, -1)
+    return image
+
+
+@pytest.fixture(scope='module')
+def pool() -> ViewPool:
+    """Two sources, six recordings, two objects in each, three views of an object."""
+    builder = PoolBuilder()
+    for source in ('a', 'b'):
+        builder.source(source)
+        for recording in range(3):
+            builder.video()
+            for thing in ('person', 'car'):
+                builder.add_track(
+                    ((time, image_with(box), box) for time, box in (
+                        (step * 40, Box(100 + 10 * step + recording, 90, 40, 30))
+                        for step in range(3))), thing)
+    return builder.build()
+
+
+def sampler(pool, **changes):
+    return PairSampler(pool, SamplingConfig(**changes), {'a': 1.0, 'b': 1.0}, 16, 20, 0, 3)
+
+
+# ------------------------------------------------------------------------------- views, pairs
+def test_pool_leaves_out_boxes_that_show_no_target():
+    builder = PoolBuilder()
+    builder.source('a')
+    builder.video()
+    image = np.zeros((100, 100), np.uint8)
+    kept = builder.add_track([
+        (0, image, Box(10, 10, 20, 20)), (1, image, Box(10, 10, 3, 20)),
+        (2, image, Box(math.nan, 10, 20, 20)), (3, image, Box(95, 10, 40, 20))])
+    assert kept == 1
+
+
+def test_a_pool_without_views_is_an_error():
+    with pytest.raises(ValueError, match='no views'):
+        PoolBuilder().build()
+
+
+def test_a_batch_depends_on_seed_and_number_alone(pool):
+    first, again = sampler(pool)[7], sampler(pool)[7]
+    resumed = PairSampler(pool, SamplingConfig(), {'a': 1, 'b': 1}, 16, 5, 7, 3)[0]
+    for other in (again, resumed):
+        assert torch.equal(first.template, other.template)
+        assert torch.equal(first.search, other.search) and first.seed == other.seed
+    assert not torch.equal(first.template, sampler(pool)[8].template)
+
+
+def test_kinds_of_pairs_are_what_they_say(pool):
+    batches = [sampler(pool, easy=0.25, background=0.25, semantic=0.25)[index]
+               for index in range(20)]
+    kind, z, x = (torch.cat([getattr(batch, name) for batch in batches])
+                  for name in ('kind', 'template', 'search'))
+    same_track = pool.track[z] == pool.track[x]
+    same_video = pool.video[z] == pool.video[x]
+    same_label = pool.label[z] == pool.label[x]
+    of = {name: kind == number for number, name in enumerate(KINDS)}
+    assert same_track[of['positive']].all() and (z != x)[of['positive']].all()
+    assert not same_video[of['easy']].any()
+    assert same_track[of['background']].all()
+    assert not same_track[of['semantic']].any()
+    assert (same_video | same_label)[of['semantic']].all()
+    for name in KINDS:
+        assert of[name].float().mean() == pytest.approx(0.25, abs=0.08)
+
+
+def test_positive_pairs_stay_within_the_frame_range(pool):
+    batches = [sampler(pool, frame_range=50, easy=0, background=0, semantic=0)[index]
+               for index in range(5)]
+    for batch in batches:
+        assert ((pool.time[batch.template] - pool.time[batch.search]).abs() <= 50).all()
+
+
+def test_rates_that_leave_no_positive_pairs_are_refused():
+    with pytest.raises(ValueError, match='rates of negatives sum to 1.2'):
+        SamplingConfig(easy=0.6, background=0.6, semantic=0.0)
+
+
+# ------------------------------------------------------------------------------- crops, labels
+def crops_of(pool, seed=1, kind=0, **changes):
+    preset = find_preset('mmnet_fast')
+    augmentation = Augmentation(
+        AugmentationConfig(**{**STILL, **changes}), preset.template_size, preset.search_size,
+        preset.context, preset.search_context)
+    index = torch.arange(8)
+    return augmentation(pool, PairBatch(index, index, torch.full((8,), kind), seed))
+
+
+def test_crops_without_augmentation_show_the_target_in_the_middle(pool):
+    crops = crops_of(pool)
+    assert crops.template.shape == (8, 1, 191, 191) and crops.search.shape == (8, 1, 287, 287)
+    assert not crops.offset.any()
+    for crop in (crops.template, crops.search):
+        bright = crop[:, 0] > 0.5
+        side = crop.shape[-1]
+        rows, columns = (torch.nonzero(bright[0].any(dim=axis)).flatten() for axis in (1, 0))
+        assert (rows[0] + rows[-1]).item() / 2 == pytest.approx((side - 1) / 2, abs=1.5)
+        assert (columns[0] + columns[-1]).item() / 2 == pytest.approx((side - 1) / 2, abs=1.5)
+        # Same pixels per target in both crops: 40 x 30 of s_z = sqrt(75 * 65).
+        assert len(columns) == pytest.approx(40 / math.sqrt(75 * 65) * 191 / 2, abs=2)
+
+
+@pytest.mark.parametrize('changes', [
+    {'translation': 40}, {'translation': 40, 'flip': 1}, {'translation': 40, 'rotation': 10},
+    {'translation': 40, 'scale': 0.25, 'aspect': 0.1, 'flip': 0.5, 'rotation': 5}])
+def test_the_label_follows_the_target(pool, changes):
+    crops = crops_of(pool, **changes)
+    cells = torch.arange(287) - 143.0
+    for crop, offset in zip(crops.search[:, 0], crops.offset):
+        weight = (crop > 0.5).float()
+        x = (weight.sum(0) * cells).sum() / weight.sum()
+        y = (weight.sum(1) * cells).sum() / weight.sum()
+        assert (x.item(), y.item()) == pytest.approx(tuple(offset.tolist()), abs=1.0)
+    assert crops.offset.abs().max() > 10
+
+
+def test_background_templates_do_not_show_the_target(pool):
+    crops = crops_of(pool, kind=KINDS.index('background'))
+    assert not crops.positive.any()
+    assert (crops.template > 0.5).float().mean() < 0.01
+
+
+def test_photometry_changes_values_and_keeps_the_range(pool):
+    plain = crops_of(pool)
+    changed = crops_of(pool, gain=0.3, offset=0.2, noise=0.1, fixed_pattern=0.05, blur=1)
+    assert 0 <= changed.search.min() and changed.search.max() <= 1
+    assert not torch.equal(plain.search, changed.search)
+    assert torch.equal(crops_of(pool, noise=0.1).search, crops_of(pool, noise=0.1).search)
+
+
+def test_black_hot_pairs_are_inverted_together(pool):
+    crops = crops_of(pool, polarity=1)
+    torch.testing.assert_close(crops.template, 1 - crops_of(pool).template)
+    torch.testing.assert_close(crops.search, 1 - crops_of(pool).search)
+
+
+# ------------------------------------------------------------------------------- losses
+def test_distance_is_in_cells_from_the_target():
+    distance = cell_distances(19, 8, torch.tensor([[16.0, -24.0]]))[0]
+    assert distance[9 - 3, 9 + 2] == pytest.approx(0)
+    assert distance[9, 9] == pytest.approx(math.hypot(2, 3))
+
+
+def naive_logistic(response, positive_cells, kind):
+    total = count = 0.0
+    for row in range(response.shape[0]):
+        for column in range(response.shape[1]):
+            sign = 1 if (row, column) in positive_cells else -1
+            cost = math.log1p(math.exp(-sign * response[row, column].item()))
+            if kind == 'paper':
+                weight = 1 / response.numel()
+            elif sign == 1:
+                weight = 0.5 / len(positive_cells)
+            else:
+                weight = 0.5 / (response.numel() - len(positive_cells))
+            total += weight * cost
+            count += weight
+    return total
+
+
+@pytest.mark.parametrize('kind', ['paper', 'balanced'])
+@pytest.mark.parametrize('positive', [True, False])
+def test_logistic_loss_equals_a_loop_over_cells(kind, positive):
+    response = torch.randn(1, 1, 5, 5)
+    distance = cell_distances(5, 8, torch.zeros(1, 2))
+    cells = {(2, 2), (1, 2), (3, 2), (2, 1), (2, 3)} if positive else set()
+    loss = logistic_loss(response, distance, torch.tensor([positive]), 1.0, kind)
+    assert loss.item() == pytest.approx(naive_logistic(response[0, 0], cells, kind), rel=1e-4)
+
+
+def test_paper_radius_of_two_cells_marks_thirteen():
+    distance = cell_distances(33, 4, torch.zeros(1, 2))
+    assert int((distance <= 2).sum()) == 13
+
+
+def test_hinge_loss_looks_at_the_hardest_negatives_only():
+    distance = cell_distances(9, 8, torch.zeros(1, 2))
+    response = torch.full((1, 1, 9, 9), -5.0)
+    response[0, 0, 4, 4] = 5
+    response[0, 0, 3:6, 3:6] = 5
+    easy = logistic_loss(response, distance, torch.tensor([True]), 1.0, 'hinge')
+    response[0, 0, 0, 0] = 3
+    hard = logistic_loss(response, distance, torch.tensor([True]), 1.0, 'hinge')
+    assert hard - easy == pytest.approx(4 / 15)
+
+
+def test_softmax_loss_prefers_the_peak_on_the_target():
+    distance = cell_distances(19, 8, torch.tensor([[16.0, 0.0]]))
+    right, wrong = torch.zeros(1, 1, 19, 19), torch.zeros(1, 1, 19, 19)
+    right[0, 0, 9, 11] = wrong[0, 0, 9, 9] = 8.0
+    yes = torch.tensor([True])
+    assert softmax_loss(right, distance, yes, 0.7) < softmax_loss(wrong, distance, yes, 0.7) - 2
+    assert softmax_loss(right, distance, ~yes, 0.7) == 0
+
+
+# ------------------------------------------------------------------------------- configuration
+def test_an_unknown_key_is_an_error(tmp_path):
+    path = tmp_path / 'run.yaml'
+    path.write_text('model: mmnet_fast\nsources: [{kind: simulator}]\nepoch: 3\n')
+    with pytest.raises(ValueError, match='epoch\n.*not permitted'):
+        read_config(path)
+
+
+def test_changes_on_the_command_line_reach_nested_keys(tmp_path):
+    path = tmp_path / 'run.yaml'
+    path.write_text('sources: [{kind: simulator}]\n')
+    config = read_config(path, ['epochs=3', 'loss.fused=0.5', 'loss.logistic=paper'])
+    assert (config.epochs, config.loss.fused, config.loss.logistic) == (3, 0.5, 'paper')
+    with pytest.raises(ValueError, match="change 'epochs' is not KEY=VALUE"):
+        read_config(path, ['epochs'])
+
+
+def test_no_class_is_not_a_class(pool):
+    builder = PoolBuilder()
+    builder.source('a')
+    builder.video()
+    builder.add_track([(0, np.zeros((90, 90), np.uint8), Box(30, 30, 20, 20))])
+    assert builder.build().label.tolist() == [NO_CLASS]
+    assert pool.pixels.shape[1:] == (VIEW_SIZE, VIEW_SIZE)
+    assert TrainConfig(sources=[{'kind': 'simulator'}]).model == 'mmnet_fast'
