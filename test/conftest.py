@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from importlib.util import find_spec
 import os
 
 import hypothesis
+import pytest
 
 from tir_tracker_ros.nodes.isolation import isolated_environment
 
@@ -28,3 +30,10 @@ collect_ignore_glob = [pattern for module in absent for pattern in NEEDS[module]
 def pytest_report_header() -> list[str]:
     """Say which tests are left out on this machine, and why."""
     return [f'without {module}: {" ".join(NEEDS[module])} left out' for module in absent]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs ROS 2 `node`, so that it can be run again on another middleware."""
+    for item in items:
+        if any(fnmatch(item.path.name, pattern) for pattern in sum(NEEDS.values(), [])):
+            item.add_marker('node')

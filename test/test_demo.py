@@ -69,7 +69,6 @@ def test_a_run_that_never_started_has_a_summary():
     assert len(describe(summary).splitlines()) == 5
 
 
-@pytest.mark.node
 def test_demo_over_dds(tmp_path):
     """A short run of the whole: every image is accounted for and the target is followed."""
     words = [sys.executable, '-m', 'tir_tracker_ros.cli', 'demo', '--out', str(tmp_path)]
@@ -87,7 +86,6 @@ def test_demo_over_dds(tmp_path):
         assert (tmp_path / name).stat().st_size > 0
 
 
-@pytest.mark.node
 def test_demo_of_an_unreadable_source_says_why(tmp_path):
     words = [sys.executable, '-m', 'tir_tracker_ros.cli', 'demo', '--out', str(tmp_path)]
     words += ['--source', str(tmp_path / 'no.mp4'), '--init', '1,2,30,40']
