@@ -54,7 +54,7 @@ setup(
         'tqdm',
     ],
     extras_require={
-        'train': ['lightning', 'tensorboard'],
+        'train': ['lightning', 'matplotlib', 'pydantic>=2', 'tensorboard'],
         'eval': ['matplotlib'],
         # got10k: the peer that the evaluation's figures are held against; it forgets to name six
         'test': [

@@ -22,6 +22,8 @@ OPENCV = 'opencv-contrib-python-headless'
 
 # No rosdep key that every distribution resolves: README.md names the pip line for these.
 BY_PIP = {'av', 'rosbags', 'safetensors', 'torch'}
+# Brought by rosbags, which decompresses with them.
+BY_ROSBAGS = {'backports', 'compression', 'lz4'}
 KEYS = {'cv2': 'python3-opencv', 'numpy': 'python3-numpy', 'tqdm': 'python3-tqdm'}
 KEYS |= {'yaml': 'python3-yaml'}
 
@@ -125,6 +127,16 @@ def test_manifest_names_what_the_node_imports(manifest):
     needed = {KEYS.get(name, name) for name in tops - BY_PIP - {'tir_tracker_ros'}}
     declared = {element.text for element in manifest if element.tag == 'exec_depend'}
     assert needed <= declared
+
+
+def test_requirements_name_what_is_imported(setup):
+    """Outside `nodes`, which has the packages of ROS 2, and less torch, the user's choice."""
+    files = [path for path in PACKAGE.rglob('*.py') if path.parent.name != 'nodes']
+    found = {name.split('.')[0] for path in files for name in imports(path)}
+    found -= {*sys.stdlib_module_names, *BY_ROSBAGS, 'tir_tracker_ros', 'torch'}
+    requirements = [*setup.install_requires, *sum(setup.extras_require.values(), [])]
+    named = {re.match('[A-Za-z0-9-]+', requirement)[0] for requirement in requirements}
+    assert {{'cv2': OPENCV, 'yaml': 'pyyaml'}.get(name, name) for name in found} <= named
 
 
 def test_data_files_are_installed(tmp_path):
