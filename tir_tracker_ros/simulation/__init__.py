@@ -1,3 +1,8 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """Seeded synthetic thermal scenes with ground truth."""
+
+from .recipes import CATEGORIES, TARGETS
+from .scene import Frame, render, Scene
+
+__all__ = ['CATEGORIES', 'Frame', 'render', 'Scene', 'TARGETS']
