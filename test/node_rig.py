@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 import os
 from pathlib import Path
 import signal
@@ -17,7 +19,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from moving_blob import at, scene, truth
+from moving_blob import scene, truth
 import numpy as np
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.srv import SetParameters
@@ -30,6 +32,7 @@ from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
 
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.nodes.isolation import claim_domain
 from tir_tracker_ros.nodes.lifecycle import bring_up
 from tir_tracker_ros.nodes.messages import fill_box, nanoseconds
 
@@ -53,6 +56,7 @@ class Process:
             text=True,
             env={**os.environ, 'PYTHONPATH': path, **environment},
         )
+        atexit.register(self._process.kill)  # whatever happens: it would haunt later tests
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -96,18 +100,20 @@ class Rig:
     ) -> None:  # fmt: skip
         given = [word for name, value in parameters.items()
                  for word in ('-p', f'{name.replace("__", ".")}:={value}')]  # fmt: skip
+        domain = claim_domain()  # its own, as a test may have two rigs
         self.process = Process(
             [sys.executable, str(HERE / 'fake_node.py'), '--ros-args', *given, *arguments],
+            ROS_DOMAIN_ID=str(domain),
             **(environment or {}),
         )
         self.context = rclpy.Context()
-        self.context.init()
+        self.context.init(domain_id=domain)
         self.node = rclpy.create_node('rig', context=self.context)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self.detections: list[Detection2D] = []
         self.statuses: list[DiagnosticStatus] = []
-        self._base = 0
+        self._base = time.time_ns()
         self.camera = self.node.create_publisher(
             CompressedImage if compressed else Image,
             f'{topic}/compressed' if compressed else topic,
@@ -121,11 +127,10 @@ class Rig:
 
     def bring_up(self) -> None:
         """Bring the node to the active state, and wait until it hears and is heard."""
-        thread = threading.Thread(
-            target=bring_up, args=(self.node, '/tracker', TIMEOUT), kwargs={'spun': True}
-        )
-        thread.start()
-        self.until(lambda: not thread.is_alive(), 'the node becomes active')
+        with ThreadPoolExecutor() as pool:
+            future = pool.submit(bring_up, self.node, '/tracker', TIMEOUT, spun=True)
+            self.until(future.done, 'the node becomes active')
+        assert not future.exception(), f'{future.exception()}; log:\n{self.process.log}'
         self.matched()
 
     def matched(self) -> None:
@@ -198,14 +203,14 @@ class Rig:
         return self.statuses[-1]
 
     def at(self, number: int) -> int:
-        """Return the stamp of image `number`; no earlier test had such late ones."""
-        return self._base + at(number)
+        """Return the stamp of image `number`, later than all before the last `fresh`."""
+        return self._base + number * 1000
 
     def fresh(self) -> None:
         """Forget the target, and go on with later stamps."""
         self.reset()
         self.state('idle')
-        self._base += 1000 * 10**9
+        self._base = time.time_ns()
         self.detections.clear()
 
     def start(self, first: int = 0) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 
@@ -101,6 +102,19 @@ def _refusing(callback, node: Node):
             return response
 
     return change_state
+
+
+def spin(node: Node) -> None:
+    """
+    Spin until the process is told to stop; may raise ExternalShutdownException.
+
+    Not rclpy.spin: a signal that comes between its check and its wait is not seen until the next
+    event, and a node that has nothing to do has none.
+    """
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    while node.context.ok():
+        executor.spin_once(timeout_sec=1.0)
 
 
 _STEPS = {

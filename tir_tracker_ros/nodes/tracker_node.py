@@ -19,7 +19,7 @@ from vision_msgs.msg import Detection2D
 
 from ..tracking.loading import load_tracker
 from . import qos
-from .lifecycle import ManagedNode
+from .lifecycle import ManagedNode, spin
 from .parameters import TRACKER, tracker_arguments, Value
 from .ros_parameters import RosParameters
 from .session import Session
@@ -162,7 +162,7 @@ def main(args: list[str] | None = None, load: Callable[..., Any] = load_tracker)
     node = None
     try:
         node = TrackerNode(load)
-        rclpy.spin(node)
+        spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

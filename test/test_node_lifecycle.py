@@ -1,0 +1,127 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The life of the tracker node itself: transitions, good and bad, and its end."""
+
+import signal
+
+from lifecycle_msgs.msg import Transition
+from node_rig import Rig
+import pytest
+
+pytestmark = pytest.mark.node
+
+CONFIGURE = Transition.TRANSITION_CONFIGURE
+ACTIVATE = Transition.TRANSITION_ACTIVATE
+DEACTIVATE = Transition.TRANSITION_DEACTIVATE
+CLEANUP = Transition.TRANSITION_CLEANUP
+
+
+@pytest.fixture(scope='module')
+def rig():
+    rig = Rig()
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def unconfigured(rig):
+    """Return the rig with an unconfigured node, and bring it up again afterwards."""
+    assert rig.transition(DEACTIVATE)
+    assert rig.transition(CLEANUP)
+    yield rig
+    rig.set('weights', '')
+    rig.set('model', 'auto')
+    rig.set('record_path', '')
+    rig.bring_up()
+
+
+def test_transitions_that_the_state_does_not_have_are_refused_and_the_node_lives(rig):
+    for transition in (CONFIGURE, ACTIVATE, CLEANUP, 0, 10, 30, 255):
+        assert not rig.transition(transition)
+        assert rig.lifecycle_state == 'active'
+    assert not rig.transition(label='fly')
+    rig.logged('transition 30')
+    rig.start(0)
+
+
+def test_while_unconfigured_activate_and_deactivate_are_refused(unconfigured):
+    assert not unconfigured.transition(ACTIVATE)
+    assert not unconfigured.transition(DEACTIVATE)
+    assert unconfigured.lifecycle_state == 'unconfigured'
+
+
+def test_a_manager_may_go_by_labels(rig):
+    assert rig.transition(label='deactivate')
+    assert rig.lifecycle_state == 'inactive'
+    assert rig.transition(label='activate')
+    rig.matched()
+    rig.start(0)
+
+
+def test_ids_are_not_used_again_after_cleanup_and_the_target_ends(rig):
+    ids = set()
+    for _ in range(3):
+        rig.start(0)
+        ids.add(rig.detections[0].id)
+        for transition in (DEACTIVATE, CLEANUP, CONFIGURE, ACTIVATE):
+            assert rig.transition(transition)
+        rig.matched()
+        rig.state('idle')
+    assert len(ids) == 3
+
+
+def test_transitions_while_images_stream_do_no_harm(rig):
+    rig.start(0)
+    for _ in range(3):
+        for transition in (DEACTIVATE, CLEANUP, CONFIGURE, ACTIVATE):
+            for number in range(3):
+                rig.send(number)
+            assert rig.transition(transition)
+    rig.matched()
+    rig.start(0)
+
+
+def test_missing_weights_are_told_in_a_line_and_the_node_can_be_configured_later(unconfigured):
+    unconfigured.set('weights', '/no/such.safetensors')
+    assert not unconfigured.transition(CONFIGURE)
+    unconfigured.logged('cannot configure: no weights at /no/such.safetensors')
+    assert unconfigured.lifecycle_state == 'unconfigured'
+
+
+def test_a_record_that_cannot_be_written_is_told(unconfigured):
+    unconfigured.set('record_path', '/no/such/folder/record.csv')
+    assert not unconfigured.transition(CONFIGURE)
+    unconfigured.logged("No such file or directory: '/no/such/folder/record.csv'")
+
+
+def test_what_nobody_expected_is_logged_with_its_origin_and_the_node_lives():
+    rig = Rig(active=False, model='defective')
+    assert not rig.transition(CONFIGURE)
+    rig.logged("KeyError: 'defective'")
+    assert 'fake_node.py' in rig.process.log
+    assert rig.lifecycle_state == 'unconfigured'
+    rig.process.log = ''  # the trace back was wanted
+    rig.close()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('active', [True, False])
+def test_a_signal_ends_the_process_well(number, active, tmp_path):
+    record = tmp_path / 'record.csv'
+    rig = Rig(active=active, record_path=record)
+    if active:
+        rig.start(0)
+    assert rig.lifecycle_state == ('active' if active else 'unconfigured')
+    assert rig.process.stop(number) == 0
+    rig.close()
+    if active:
+        assert record.read_text().count('tracking') == 1
+
+
+def test_shutdown_lets_go_of_everything_and_the_process_still_answers():
+    rig = Rig()
+    rig.start(0)
+    assert rig.transition(Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    assert rig.lifecycle_state == 'finalized'
+    assert not rig.transition(CONFIGURE)
+    rig.close()
