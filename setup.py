@@ -73,6 +73,7 @@ setup(
             f'tir-tracker = {NAME}.cli:main',
             f'tracker = {NAME}.nodes.tracker_node:main',
             f'player = {NAME}.nodes.player_node:main',
+            f'train = {NAME}.commands.train:main',
         ],
     },
 )

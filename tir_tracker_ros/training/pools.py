@@ -13,13 +13,15 @@ from tqdm import tqdm
 
 from ..geometry import Box
 from ..sequences.benchmarks import Sequence, read_benchmark
+from ..simulation import render
 
 from .config import SourceConfig, TrainConfig
 from .views import PoolBuilder, ViewPool
 
 _VALIDATION_SHARE = 10
 """Of every ten recordings, one is kept for validation."""
-_SCENE_FRAMES = 40
+_SCENE_FRAMES = 60
+"""Length of a scene that views are taken of."""
 _STILL_RANGE = (24, 160)
 """Sides, in pixels, of a textured square that is taken as a target."""
 
@@ -56,13 +58,12 @@ def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
     for index in tqdm(range(count), desc='scenes', unit='scene'):
         builder = builders[index % _VALIDATION_SHARE == 0]
         # Few images of each scene, far apart: rendering is what costs.
-        step = max(1, _SCENE_FRAMES // source.views_per_track)
-        scene = render(source.category, seed=base + index, frames=source.views_per_track,
-                       step=step)
+        scene = render(source.category, seed=base + index, frames=_SCENE_FRAMES)
+        chosen = np.linspace(0, _SCENE_FRAMES - 1, min(source.views_per_track, _SCENE_FRAMES))
+        frames = ((int(number), *scene[int(number)]) for number in chosen)
         builder.video()
-        builder.add_track(
-            ((number * step, image.pixels, box) for number, (image, box) in enumerate(scene)
-             if box is not None), scene.target_class)
+        builder.add_track(((number, image.pixels, box) for number, image, box in frames
+                           if box is not None), scene.target_class)
 
 
 def _sequences(source: SourceConfig, data: Path, builders, random) -> None:

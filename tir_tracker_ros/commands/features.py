@@ -1,0 +1,87 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`tir-tracker features`: draw what the branches of a model see of one target."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..geometry import Box
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('source', help='video, image folder or bag')
+    parser.add_argument('--init', required=True, type=Box.parse, metavar='X,Y,W,H',
+                        help='box of the target in the first image, pixels')
+    parser.add_argument('--frame', type=int, default=1, help='image that is searched')
+    parser.add_argument('--model', default='mmnet_fast', help='preset')
+    parser.add_argument('--weights', help='safetensors file; the shipped one by default')
+    parser.add_argument('--out', type=Path, default=Path('features.png'), help='picture')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw one row: template, search region, the mean of each tap and embedding, responses."""
+    import itertools
+
+    import matplotlib
+    import numpy as np
+    import torch
+
+    from ..imaging.gain import GainControl
+    from ..imaging.subwindow import crop
+    from ..models import zoo
+    from ..models.correlation import cross_correlate
+    from ..sequences.source import open_source
+    from ..tracking.matching_tracker import context_side
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot
+
+    if arguments.frame < 0:
+        raise ValueError(f'--frame {arguments.frame} is negative')
+    model, _ = zoo.load_model(arguments.model, arguments.weights)
+    images = list(itertools.islice(open_source(arguments.source), arguments.frame + 1))
+    if len(images) <= arguments.frame:
+        raise ValueError(
+            f"'{arguments.source}' has {len(images)} images: no --frame {arguments.frame}")
+    gain = GainControl()
+    gray = [gain(image) for image in images]
+    preset, box = model.preset, arguments.init
+    side = context_side(box)
+
+    def cut(image, context, size):
+        square = crop(image, box.cx, box.cy, context * side, context * side, size, size)
+        return torch.from_numpy(square)[None, None]
+
+    template = cut(gray[0], preset.context, preset.template_size)
+    search = cut(gray[-1], preset.search_context, preset.search_size)
+    with torch.inference_mode():
+        templates = model.solve(model.statistics(template))
+        taps = model.taps(search)
+        features = model.embed(taps, False)
+        panels = {'template': template[0, 0], 'search region': search[0, 0]}
+        for branch, one, kernel in zip(model.branches, features, templates):
+            tap = branch.embedding.tap
+            panels[tap] = _energy(taps[tap])
+            if branch.embedding.channels != taps[tap].shape[1]:
+                panels[f'{branch.name}: embedded'] = _energy(one)
+            panels[f'{branch.name}: response'] = branch.adjust(cross_correlate(one, kernel))[0, 0]
+        panels['sum'] = model.respond(search, templates)[0, 0]
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(2.2 * len(panels), 2.5),
+                                   layout='constrained')
+    for axis, (title, values) in zip(np.atleast_1d(axes), panels.items()):
+        gray_panel = title in ('template', 'search region')
+        axis.imshow(values.numpy(), cmap='gray' if gray_panel else 'inferno')
+        axis.set_title(title, fontsize=8)
+        axis.axis('off')
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(arguments.out, dpi=120)
+    print(arguments.out)
+    return 0
+
+
+def _energy(features):
+    """Root of the mean square over the channels of `1 x C x H x W`."""
+    return features[0].square().mean(dim=0).sqrt()

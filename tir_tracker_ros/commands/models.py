@@ -1,0 +1,64 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`tir-tracker models`: the presets, what they cost and where they come from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line for each preset."""
+    from ..models.presets import PRESETS
+
+    rows = [describe(name) for name in PRESETS]
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    print(f'{"model":14}{"parameters":>12}{"multiply-adds":>15}{"template":>10}{"search":>8}'
+          f'{"stride":>8}  {"weights":9}source')
+    for row in rows:
+        print(f'{row["name"]:14}{row["parameters"]:12,}{row["multiply_adds"] / 1e9:13.2f} G'
+              f'{row["template_size"]:10}{row["search_size"]:8}{row["stride"]:8}  '
+              f'{"shipped" if row["weights"] else "-":9}{row["source"]}')
+    return 0
+
+
+def describe(name: str) -> dict[str, object]:
+    """
+    Describe a preset.
+
+    `multiply_adds` are those of one search image: backbone, embeddings and correlation, without
+    the template, the pyramid and the scale filter.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from ..models import zoo
+    from ..models.matching import MatchingNet
+    from ..models.presets import find_preset
+
+    preset = find_preset(name)
+    model = MatchingNet(preset).eval()
+    with torch.no_grad():
+        templates = model.solve(model.statistics(
+            torch.zeros(1, 1, preset.template_size, preset.template_size)))
+        with FlopCounterMode(display=False) as counter:
+            model.respond(torch.zeros(1, 1, preset.search_size, preset.search_size), templates)
+    return {
+        'name': name,
+        'source': preset.source,
+        'parameters': sum(parameter.numel() for parameter in model.parameters()),
+        # The counter takes a multiplication and an addition for two operations.
+        'multiply_adds': counter.get_total_flops() // 2,
+        'template_size': preset.template_size,
+        'search_size': preset.search_size,
+        'stride': model.stride,
+        'weights': zoo.shipped_weights(name) is not None,
+    }
