@@ -65,7 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--init', metavar='X,Y,W,H', help='box to follow in the first image of --source, pixels'
     )
-    parser.add_argument('--category', default='walking_person', help='of the simulated scene')
+    parser.add_argument('--category', default='demo', help='of the simulated scene')
     parser.add_argument('--seed', type=int, default=0, help='of the simulated scene')
     parser.add_argument('--frames', type=int, default=240, help='of the simulated scene')
     parser.add_argument('--rate', type=float, default=20.0, help='images per second, simulated')
@@ -181,19 +181,20 @@ def _simulated(arguments: Namespace) -> Scene:
 
     if arguments.init is not None:
         raise ValueError(f'--init {arguments.init} needs --source; the simulation has its own box')
-    scene = render(arguments.category, arguments.seed, arguments.frames, rate=arguments.rate)
+    scene = render(
+        arguments.category, arguments.seed, arguments.frames, bits=16, rate=arguments.rate
+    )
     truth: dict[int, Box] = {}
 
     def images() -> Iterable[ThermalImage]:
         for image, box in scene:
-            image = _later(image)
             if box is not None:
                 truth[image.stamp] = box
             yield image
 
     first = _write_bag(arguments.out / 'scene', images())
-    name = arguments.category
-    return Scene(arguments.out / 'scene', TOPIC, truth[first.stamp], first.stamp, name, truth)
+    init, name = truth[first.stamp], scene.target_class
+    return Scene(arguments.out / 'scene', TOPIC, init, first.stamp, name, truth)
 
 
 def _given(arguments: Namespace) -> Scene:
@@ -214,7 +215,7 @@ def _given(arguments: Namespace) -> Scene:
 
 
 def _later(image: ThermalImage) -> ThermalImage:
-    """Stamp a second later: the first image of a video has 0, in an init the newest image."""
+    """Stamp it a second later: a video starts at 0, which in an init means the newest image."""
     return replace(image, stamp=image.stamp + SECOND)
 
 
