@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seeded synthetic thermal scenes with ground truth."""
 
-from .recipes import CATEGORIES, TARGETS
+from .recipes import CATEGORIES, CHALLENGES, TARGETS
 from .scene import Frame, render, Scene
 
-__all__ = ['CATEGORIES', 'Frame', 'render', 'Scene', 'TARGETS']
+__all__ = ['CATEGORIES', 'CHALLENGES', 'Frame', 'render', 'Scene', 'TARGETS']

@@ -102,8 +102,10 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 """How each category differs from an easy scene."""
 
-CATEGORIES = (*CHANGES, 'random', 'demo')
-"""Every category: those of `CHANGES`, `random` (several of them mixed) and `demo`."""
+CHALLENGES = tuple(CHANGES)
+"""The categories with one thing that is hard each; what trackers are compared on."""
+CATEGORIES = (*CHALLENGES, 'random', 'demo')
+"""Every category: the challenges, `random` (several of them mixed, for training) and `demo`."""
 
 _DEMO = {
     'targets': ('person',), 'cameras': ('hand_held',), 'side': (44.0, 50.0), 'rate': (0.45, 0.6),
