@@ -100,14 +100,14 @@ class Rig:
     ) -> None:  # fmt: skip
         given = [word for name, value in parameters.items()
                  for word in ('-p', f'{name.replace("__", ".")}:={value}')]  # fmt: skip
-        domain = claim_domain()  # its own, as a test may have two rigs
+        self.domain = claim_domain()  # its own, as a test may have two rigs
         self.process = Process(
             [sys.executable, str(HERE / 'fake_node.py'), '--ros-args', *given, *arguments],
-            ROS_DOMAIN_ID=str(domain),
+            ROS_DOMAIN_ID=str(self.domain),
             **(environment or {}),
         )
         self.context = rclpy.Context()
-        self.context.init(domain_id=domain)
+        self.context.init(domain_id=self.domain)
         self.node = rclpy.create_node('rig', context=self.context)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)

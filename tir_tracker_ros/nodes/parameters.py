@@ -23,6 +23,8 @@ from ..tracking.settings import TrackingSettings
 
 Value = bool | int | float | str
 
+_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -47,13 +49,18 @@ class Parameter:
             return ', '.join(self.choices)
         return '' if self.low is None else f'{_plain(self.low)} to {_plain(self.high)}'
 
-    def problem(self, value: Value) -> str | None:
-        """Say what is wrong with a value of the right type, or None."""
-        outside = self.low is not None and not self.low <= value <= self.high  # type: ignore
-        if outside or (self.choices and value not in self.choices):
-            kind = 'one of' if self.choices else 'in'
-            return f'parameter {self.name} is {value!r}, which is not {kind} {self.range}'
-        return None
+    def problem(self, value: object) -> str | None:
+        """Say what is wrong with a value, or None; a whole number is good for a float, too."""
+        kind = type(self.default)
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            wanted = f'is not {_KINDS[kind]}'
+        elif self.choices and value not in self.choices:
+            wanted = f'is not one of {self.range}'
+        elif self.low is not None and not self.low <= value <= self.high:  # type: ignore
+            wanted = f'is not in {self.range}'
+        else:
+            return None
+        return f'parameter {self.name} is {value!r}, which {wanted}'
 
 
 def _setting(settings: Any, prefix: str, name: str, description: str, *args, **kwargs):

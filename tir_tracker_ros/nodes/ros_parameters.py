@@ -12,7 +12,6 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
@@ -21,18 +20,12 @@ from .parameters import Parameter, problems_of, unknown_problem, Value
 # Declared by rclpy itself, in one distribution or another.
 _RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides')
 
-_KINDS = {
-    bool: 'true or false',
-    int: 'a whole number',
-    float: 'a number with a decimal point',
-    str: 'a text',
-}
-
 
 def descriptor(row: Parameter) -> ParameterDescriptor:
     """Describe a parameter to `ros2 param describe` and its like."""
     described = ParameterDescriptor(
         description=row.description,
+        dynamic_typing=True,  # types are checked here, with a reason that names the value
         additional_constraints=f'one of {row.range}' if row.choices else '',
     )
     if row.low is not None and row.high is not None:
@@ -49,12 +42,13 @@ def descriptor(row: Parameter) -> ParameterDescriptor:
 
 class RosParameters:
     """
-    The values of a table on a node.
+    The values of a table on a node, which has to allow undeclared parameters.
 
     A value from the command line or a parameter file that does not fit is left out, and `problems`
     says so until it is set right; so a slip in a file neither ends the process nor goes unseen.
-    Later changes are refused with the reason; `frozen` tells whether those that are not live may
-    not change now; `on_change` is called with all values after a change.
+    Later changes that do not fit are refused with the reason, unknown parameters, too. `frozen`
+    tells whether those that are not live may not change now; `on_change` gets all values after a
+    change.
     """
 
     def __init__(
@@ -65,6 +59,7 @@ class RosParameters:
         on_change: Callable[[dict[str, Value]], None] = lambda values: None,
     ) -> None:
         self._table = {row.name: row for row in table}
+        self._node = node
         self._rows, self._frozen, self._on_change = table, frozen, on_change
         self._bad: dict[str, str] = {}
         self.values: dict[str, Value] = {}
@@ -86,33 +81,36 @@ class RosParameters:
         return self.values[name]
 
     def _declare(self, node: Node, row: Parameter) -> Value:
-        try:
-            value = node.declare_parameter(row.name, row.default, descriptor(row)).value
-            problem = row.problem(value)
-        except (InvalidParameterTypeException, InvalidParameterValueException):
-            given = node._parameter_overrides[row.name].value
-            if type(given) is type(row.default):
-                problem = row.problem(given) or f'parameter {row.name} cannot be {given!r}'
-            else:
-                wanted = _KINDS[type(row.default)]
-                problem = f'parameter {row.name} is {given!r}, which is not {wanted}'
-            node.declare_parameter(row.name, row.default, descriptor(row), ignore_override=True)
+        # First without a range, in which rclpy would raise what is given.
+        free = ParameterDescriptor(dynamic_typing=True)
+        value = node.declare_parameter(row.name, row.default, free).value
+        problem = row.problem(value)
         if problem:
             self._bad[row.name] = problem
-            node.set_parameters([RosParameter(row.name, value=row.default)])
-            return row.default
-        return value
+            value = row.default
+            node.set_parameters([RosParameter(row.name, value=value)])
+        node.set_descriptor(row.name, descriptor(row))
+        return type(row.default)(value)
 
     def _on_set(self, changed: list[RosParameter]) -> SetParametersResult:
-        ours = {each.name: each.value for each in changed if each.name in self._table}
-        values = {**self.values, **ours}
-        problems = problems_of(self._rows, values)
+        given = {each.name: each.value for each in changed}
+        ours = {name: given[name] for name in given if name in self._table}
+        problems = [
+            unknown_problem(self._rows, name)
+            for name in given
+            if name not in ours and name.split('.')[0] not in _RCLPY
+        ]
+        problems += [p for name, value in ours.items() if (p := self._table[name].problem(value))]
         if self._frozen():
             problems += [
                 f'parameter {name} may change only while the node is unconfigured'
                 for name, value in ours.items()
                 if not self._table[name].live and value != self.values[name]
             ]
+        if not problems:
+            kinds = {name: type(self._table[name].default) for name in ours}
+            values = {**self.values, **{name: kinds[name](ours[name]) for name in ours}}
+            problems = problems_of(self._rows, values)
         if problems:
             return SetParametersResult(successful=False, reason='; '.join(problems))
         if ours:

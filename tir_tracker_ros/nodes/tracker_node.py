@@ -48,7 +48,7 @@ class TrackerNode(ManagedNode):
 
     def __init__(self, load: Callable[..., Any] = load_tracker, **kwargs: Any) -> None:
         self._session: Session | None = None
-        super().__init__('tracker', **kwargs)
+        super().__init__('tracker', allow_undeclared_parameters=True, **kwargs)
         self._load = load
         self._inputs: list[Any] = []
         self._made: list[Any] = []

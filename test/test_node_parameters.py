@@ -1,0 +1,85 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the running node: descriptors, refusal, changes while it works, slips in files."""
+
+from lifecycle_msgs.msg import Transition
+from moving_blob import truth
+from node_rig import Rig
+import pytest
+from rcl_interfaces.srv import DescribeParameters
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture(scope='module')
+def rig():
+    rig = Rig()
+    yield rig
+    rig.close()
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'words'),
+    [
+        ('lost_below', 1.5, '1.5'),
+        ('lost_below', 0.9, 'lost_below 0.9, uncertain_below 0.4 and found_above 0.5'),
+        ('lost_after', 0, 'lost_after'),
+        ('lost_below', 'low', "lost_below is 'low', which is not a number"),
+        ('gain.mode', 'auto', "gain.mode is 'auto', which is not one of percentile, fixed"),
+        ('gain.low_percentile', float('nan'), 'nan'),
+        ('model', 'mmnet', 'model may change only while the node is unconfigured'),
+        ('lost_bellow', 1, 'there is no parameter lost_bellow; did you mean lost_below?'),
+    ],
+)
+def test_a_bad_value_is_refused_with_the_reason(rig, name, value, words):
+    result = rig.set(name, value)
+    assert not result.successful
+    assert words in result.reason
+
+
+def test_what_may_change_while_active_takes_effect_at_once(rig):
+    rig.start(0)
+    assert rig.set('smallest_side', 20).successful  # a whole number will do
+    rig.init(truth(0))
+    rig.logged('12 x 12 pixels are too few to follow, both sides have to be 20 or more')
+    assert rig.set('smallest_side', 4.0).successful
+
+
+def test_parameters_describe_themselves(rig):
+    request = DescribeParameters.Request(names=['lost_below', 'threads', 'gain.mode'])
+    kind, service = DescribeParameters, '/tracker/describe_parameters'
+    low, threads, mode = rig.call(kind, service, request).descriptors
+    assert 'means lost' in low.description
+    assert (low.floating_point_range[0].from_value, low.floating_point_range[0].to_value) == (0, 1)
+    assert threads.integer_range[0].to_value == 256
+    assert mode.additional_constraints == 'one of percentile, fixed, minmax'
+
+
+@pytest.mark.parametrize(
+    ('given', 'words'),
+    [
+        ({'lost_below': 7.5}, 'parameter lost_below is 7.5, which is not in 0 to 1'),
+        ({'lost_after': 1.5}, 'parameter lost_after is 1.5, which is not a whole number'),
+        ({'threads': 'many'}, "threads is 'many', which is not a whole number"),
+        ({'gain__mode': 'stretch'}, "parameter gain.mode is 'stretch', which is not one of"),
+        ({'lost_bellow': 0.1}, 'there is no parameter lost_bellow; did you mean lost_below?'),
+        ({'gain__minimum': 9.0, 'gain__maximum': 1.0}, 'minimum 9.0 is not below'),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else '',
+)
+def test_a_bad_value_at_the_start_is_named_and_keeps_the_node_from_configuring(given, words):
+    rig = Rig(active=False, **given)
+    rig.logged(words)
+    assert not rig.transition(Transition.TRANSITION_CONFIGURE)
+    rig.logged('cannot configure: ')
+    assert rig.lifecycle_state == 'unconfigured'
+    rig.close()
+
+
+def test_a_bad_value_can_be_set_right(rig):
+    rig = Rig(active=False, lost_below=7.5)
+    assert not rig.transition(Transition.TRANSITION_CONFIGURE)
+    assert rig.set('lost_below', 0.3).successful
+    rig.bring_up()
+    rig.start(0)
+    rig.close()
