@@ -16,7 +16,9 @@ from typing import Any
 
 import rclpy
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import qos_profile_sensor_data, QoSProfile
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
 
 from ..geometry import Box
@@ -49,16 +51,22 @@ def play(
     into `tracker.log` and `player.log` in the folder `logs`. Raises TimeoutError, or
     ChildProcessError with the end of the log of a process that failed.
     """
-    remapping = {'image': topic}
+    # The tracker subscribes while it already knows the player, and so misses no image; the player
+    # holds until the conductor listens, too, which it does once the init box is out.
+    options = {'bag': str(bag), 'topics': topic, 'wait_for': 2}
     rclpy.init()
     conductor = Conductor()
     try:
-        with node_process('tracker', logs / 'tracker.log', parameters, remapping) as tracker:
+        with (
+            node_process('tracker', logs / 'tracker.log', parameters, {'image': topic}) as tracker,
+            node_process('player', logs / 'player.log', options) as player,
+        ):
+            player.wait(conductor, lambda: conductor.count_publishers(topic) > 0, 'its images')
             conductor.activate(tracker)
             conductor.send(start)
-            options = {'bag': str(bag), 'topics': topic}
-            with node_process('player', logs / 'player.log', options) as player:
-                conductor.record_until_done(player)
+            conductor.open_gate(topic)
+            conductor.record_until_done(player)
+            tracker.check()
         return conductor.answers
     finally:
         conductor.destroy_node()
@@ -108,6 +116,18 @@ class Conductor(Node):
         message.bbox.size_x, message.bbox.size_y = start.box.w, start.box.h
         self._init.publish(message)
 
+    def open_gate(self, topic: str) -> None:
+        """Listen to the images until the first one has come."""
+        gate: list[Subscription] = []
+
+        def close(_: bytes) -> None:
+            if gate:
+                self.destroy_subscription(gate.pop())
+
+        gate.append(
+            self.create_subscription(Image, topic, close, qos_profile_sensor_data, raw=True)
+        )
+
     def record_until_done(self, player: Process) -> None:
         """Record while the player runs and until the answers stop."""
         player.wait_for_end(self)
@@ -135,14 +155,18 @@ class Process:
         """Return the last lines that the process wrote."""
         return '\n'.join(self._log.read_text(errors='replace').splitlines()[-15:])
 
+    def check(self) -> None:
+        """Raise ChildProcessError when the process has ended."""
+        if self._process.poll() is not None:
+            raise ChildProcessError(
+                f'{self.name} ended with status {self._process.returncode}:\n{self.tail()}'
+            )
+
     def wait(self, node: Node, ready: Callable[[], bool], what: str) -> None:
         """Spin `node` until `ready`; see Conductor for the errors."""
         end = time.monotonic() + START_SECONDS
         while not ready():
-            if self._process.poll() is not None:
-                raise ChildProcessError(
-                    f'{self.name} ended with status {self._process.returncode}:\n{self.tail()}'
-                )
+            self.check()
             if time.monotonic() > end:
                 raise TimeoutError(
                     f'{self.name}: {what} did not come within {START_SECONDS:.0f} s:\n'
@@ -155,9 +179,7 @@ class Process:
         while self._process.poll() is None:
             rclpy.spin_once(node, timeout_sec=0.05)
         if self._process.returncode:
-            raise ChildProcessError(
-                f'{self.name} ended with status {self._process.returncode}:\n{self.tail()}'
-            )
+            self.check()
 
     def stop(self) -> None:
         """End the process as Ctrl-C does; kill it where that does not help."""
