@@ -47,7 +47,7 @@ class RosParameters:
     A value from the command line or a parameter file that does not fit is left out, and `problems`
     says so until it is set right; so a slip in a file neither ends the process nor goes unseen.
     Later changes that do not fit are refused with the reason, unknown parameters, too. `frozen`
-    tells whether those that are not live may not change now; `on_change` gets all values after a
+    tells why those that are not live may not change now; `on_change` gets all values after a
     change.
     """
 
@@ -55,7 +55,7 @@ class RosParameters:
         self,
         node: Node,
         table: tuple[Parameter, ...],
-        frozen: Callable[[], bool] = lambda: False,
+        frozen: Callable[[], str] = lambda: '',
         on_change: Callable[[dict[str, Value]], None] = lambda values: None,
     ) -> None:
         self._table = {row.name: row for row in table}
@@ -101,9 +101,9 @@ class RosParameters:
             if name not in ours and name.split('.')[0] not in _RCLPY
         ]
         problems += [p for name, value in ours.items() if (p := self._table[name].problem(value))]
-        if self._frozen():
+        if why_not := self._frozen():
             problems += [
-                f'parameter {name} may change only while the node is unconfigured'
+                f'parameter {name} {why_not}'
                 for name, value in ours.items()
                 if not self._table[name].live and value != self.values[name]
             ]

@@ -53,7 +53,7 @@ class TrackerNode(ManagedNode):
         self._inputs: list[Any] = []
         self._made: list[Any] = []
         self._table = RosParameters(
-            self, TRACKER, frozen=lambda: self._session is not None, on_change=self._on_change
+            self, TRACKER, frozen=self._why_frozen, on_change=self._on_change
         )
         for problem in self._table.problems:
             self.get_logger().error(problem)
@@ -136,6 +136,10 @@ class TrackerNode(ManagedNode):
         self.session.enable(request.data)
         response.success, response.message = True, 'resumed' if request.data else 'paused'
         return response
+
+    def _why_frozen(self) -> str:
+        configured = self._session is not None
+        return 'may change only while the node is unconfigured' if configured else ''
 
     def _on_change(self, values: dict[str, Value]) -> None:
         if self._session is not None:
