@@ -11,19 +11,20 @@ import torch
 
 pytest.importorskip('lightning', reason='training needs the extra `train`')
 
-from tir_tracker_ros.geometry import Box  # noqa: E402
-from tir_tracker_ros.models.presets import find_preset  # noqa: E402
-from tir_tracker_ros.training.augmentation import Augmentation  # noqa: E402
-from tir_tracker_ros.training.config import (  # noqa: E402
-    AugmentationConfig, SamplingConfig, TrainConfig, read_config)
-from tir_tracker_ros.training.losses import (  # noqa: E402
-    cell_distances, logistic_loss, softmax_loss)
-from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler  # noqa: E402
-from tir_tracker_ros.training.views import (  # noqa: E402
-    NO_CLASS, VIEW_SIZE, PoolBuilder, ViewPool)
+from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.models.presets import find_preset
+from tir_tracker_ros.training.augmentation import Augmentation
+from tir_tracker_ros.training.config import (
+    AugmentationConfig,
+    read_config,
+    SamplingConfig,
+    TrainConfig,
+)
+from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
+from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler
+from tir_tracker_ros.training.views import NO_CLASS, PoolBuilder, VIEW_SIZE, ViewPool
 
-STILL = dict(translation=0, scale=0, aspect=0, rotation=0, flip=0, polarity=0, gain=0, offset=0,
-             blur=0, noise=0, fixed_pattern=0, occlusion=0)
+STILL = dict.fromkeys(AugmentationConfig.model_fields, 0)
 
 
 def image_with(box: Box, size=(256, 320)) -> np.ndarray:
@@ -157,7 +158,7 @@ def test_background_templates_do_not_show_the_target(pool):
 def test_photometry_changes_values_and_keeps_the_range(pool):
     plain = crops_of(pool)
     changed = crops_of(pool, gain=0.3, offset=0.2, noise=0.1, fixed_pattern=0.05, blur=1)
-    assert 0 <= changed.search.min() and changed.search.max() <= 1
+    assert changed.search.min() >= 0 and changed.search.max() <= 1
     assert not torch.equal(plain.search, changed.search)
     assert torch.equal(crops_of(pool, noise=0.1).search, crops_of(pool, noise=0.1).search)
 

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from collections.abc import Callable
+import json
 from pathlib import Path
+import time
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ STAGES = ('crop', 'backbone', 'match', 'template', 'scale', 'update')
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument('--models', default='', help='presets, separated by commas; all by default')
+    parser.add_argument('--models', default='', help='presets, separated by commas; default all')
     parser.add_argument('--threads', default='1,2', help='numbers of CPU threads')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--precision', default='auto',
@@ -76,7 +76,7 @@ def measure(name: str, threads: int, device: str, precision: str, tracking: str,
     from ..models.inference import find_device, find_precision, prepare
     from ..models.matching import MatchingNet
     from ..models.presets import find_preset
-    from ..tracking.matching_tracker import MatchingTracker, context_side
+    from ..tracking.matching_tracker import context_side, MatchingTracker
     from ..tracking.settings import TrackingSettings
 
     torch.set_num_threads(threads)
@@ -121,8 +121,14 @@ def measure(name: str, threads: int, device: str, precision: str, tracking: str,
         }
         stages['match'] -= stages['backbone']
         scale = tracker.scale_filter
-        stages['scale'] = 0.0 if scale is None else timed(lambda index: (
-            scale.estimate(images[index % 4], _BOX), scale.update(images[index % 4], _BOX)))
+
+
+        def estimate_and_update(index: int) -> None:
+            if scale is not None:
+                scale.estimate(images[index % 4], _BOX)
+                scale.update(images[index % 4], _BOX)
+
+        stages['scale'] = timed(estimate_and_update)
 
     def update(index: int) -> None:
         # A target that wanders into the padding would be measured at another scale.

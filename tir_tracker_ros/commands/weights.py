@@ -1,13 +1,13 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`tir-tracker weights`: list the weight files that are installed, or name some, and verify them."""
+"""`tir-tracker weights`: list and verify the installed weight files, or those named."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
+import sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

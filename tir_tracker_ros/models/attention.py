@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn, Tensor
 
 from .backbones import init_fan_out
 
@@ -68,10 +68,12 @@ class HolisticGate(nn.Module):
             init_fan_out(conv)
         # One input and one output channel: a positive start keeps the ReLU before it alive.
         nn.init.constant_(self.decode1.weight, 1 / 25)
-        nn.init.constant_(self.encode2.bias, 0.1)
+        if self.encode2.bias is not None:
+            nn.init.constant_(self.encode2.bias, 0.1)
         nn.init.zeros_(self.decode2.weight)
-        nn.init.zeros_(self.decode1.bias)
-        nn.init.zeros_(self.decode2.bias)
+        for decode in (self.decode1, self.decode2):
+            if decode.bias is not None:
+                nn.init.zeros_(decode.bias)
 
     def gate(self, x: Tensor) -> Tensor:
         """Compute the gate `N x 1 x H x W`, 0..1, of `N x C x H x W` features."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn, Tensor
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class AlexNet(nn.Module):
         self.stages = tuple(stages)
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
         for stage in self.stages:
-            self.convs.append(nn.Conv2d(
-                in_channels, stage.channels, stage.kernel, stage.stride, groups=stage.groups))
+            conv = nn.Conv2d(
+                in_channels, stage.channels, stage.kernel, stage.stride, groups=stage.groups)
+            init_fan_out(conv)
+            self.convs.append(conv)
             self.norms.append(
                 nn.BatchNorm2d(stage.channels, momentum=0.05) if stage.activate else nn.Identity())
             in_channels = stage.channels
-        for conv in self.convs:
-            init_fan_out(conv)
 
     @property
     def stride(self) -> int:
@@ -90,7 +90,7 @@ class AlexNet(nn.Module):
         return taps
 
 
-def init_fan_out(conv: nn.Module) -> None:
+def init_fan_out(conv: nn.Conv2d) -> None:
     """He initialisation by fan-out, `sqrt(2 / (k k out))`, bias 0, as the released code does."""
     nn.init.normal_(conv.weight, std=(
         2.0 / (conv.kernel_size[0] * conv.kernel_size[1] * conv.out_channels)) ** 0.5)

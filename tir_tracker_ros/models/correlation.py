@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn, Tensor
 
 Statistics = tuple[Tensor, ...]
 
@@ -71,8 +71,9 @@ class FilterTemplate(nn.Module):
         """
         Fix the size of the features.
 
-        size: side of the square feature map, cells. margin: cells cut from each side of the filter.
-        ridge: added to every frequency. sigma: of the label, cells. learn_ridge: train the ridge.
+        size: side of the square feature map, cells. margin: cells cut from each side of the
+        filter. ridge: added to every frequency. sigma: of the label, cells. learn_ridge: train
+        the ridge.
         """
         super().__init__()
         self.size, self.margin = size, margin

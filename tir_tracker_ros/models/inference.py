@@ -64,10 +64,12 @@ def prepare(model: MatchingNet, device: torch.device, precision: torch.dtype) ->
     tapped = {branch.tap for branch in model.preset.branches}
     backbone = model.backbone
     for index, norm in enumerate(backbone.norms):
-        if isinstance(norm, nn.BatchNorm2d) and f'conv{index + 1}' not in tapped:
-            backbone.convs[index] = fuse_conv_bn_eval(backbone.convs[index], norm)
+        conv = backbone.convs[index]
+        if isinstance(norm, nn.BatchNorm2d) and isinstance(conv, nn.Conv2d) \
+                and f'conv{index + 1}' not in tapped:
+            backbone.convs[index] = fuse_conv_bn_eval(conv, norm)
             backbone.norms[index] = nn.Identity()
-    model.to(device=device, memory_format=torch.channels_last)
+    model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     backbone.to(precision)
     for branch in model.branches:
         branch.embedding.to(precision)

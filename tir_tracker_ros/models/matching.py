@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn, Tensor
 
 from .attention import FANet
 from .backbones import AlexNet, init_fan_out
-from .correlation import CropTemplate, FilterTemplate, Statistics, cross_correlate
+from .correlation import CropTemplate, cross_correlate, FilterTemplate, Statistics
 from .presets import Branch, Preset
 
 Taps = dict[str, Tensor]
@@ -60,12 +60,15 @@ EMBEDDINGS = {'plain': PlainEmbedding, 'fanet': FANetEmbedding}
 class MatchBranch(nn.Module):
     """Embedding, template maker, cross-correlation and affine adjustment of one branch."""
 
+    embedding: PlainEmbedding
+    maker: CropTemplate | FilterTemplate
+
     def __init__(self, branch: Branch, backbone: AlexNet, template_size: int) -> None:
         super().__init__()
         self.name = branch.name
         self.embedding = EMBEDDINGS[branch.embedding](backbone, branch.tap, **branch.options)
         size = backbone.size(branch.tap, template_size)
-        self.maker: CropTemplate | FilterTemplate = (
+        self.maker = (
             CropTemplate(size, branch.margin) if branch.template == 'crop' else
             FilterTemplate(size, branch.margin, branch.ridge, branch.sigma, branch.learn_ridge))
         self.gain = nn.Parameter(torch.tensor(branch.gain), requires_grad=branch.learn_gain)
@@ -84,11 +87,13 @@ class MatchingNet(nn.Module):
     `preset.search_size` for search regions (other search sizes work too).
     """
 
+    branches: Sequence[MatchBranch]
+
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         self.preset = preset
         self.backbone = AlexNet(preset.backbone)
-        self.branches = nn.ModuleList(
+        self.branches = nn.ModuleList(  # type: ignore[assignment]
             MatchBranch(branch, self.backbone, preset.template_size)
             for branch in preset.branches)
         self.classifier = None
@@ -103,7 +108,7 @@ class MatchingNet(nn.Module):
 
     def taps(self, image: Tensor) -> Taps:
         """Run the backbone on images 0..1."""
-        return self.backbone(self.normalise(image).to(self.backbone.convs[0].weight.dtype))
+        return self.backbone(self.normalise(image).to(next(self.backbone.parameters()).dtype))
 
     def normalise(self, image: Tensor) -> Tensor:
         """Bring images 0..1 to the scale that the first layer sees."""

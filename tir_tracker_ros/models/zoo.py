@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
+import torch
 from torch import Tensor
 
 from .matching import MatchingNet
@@ -58,7 +58,7 @@ def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
         with safe_open(path, framework='pt') as file:
             metadata = file.metadata() or {}
             # safetensors' own reader maps the file: a copy outlives a file that is replaced.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
     except (SafetensorError, OSError) as error:
         raise WeightsError(
             f"weight file '{path}' is damaged or truncated ({error}); copy it anew") from error

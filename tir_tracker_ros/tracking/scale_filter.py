@@ -32,8 +32,8 @@ class ScaleFilter:
         # Blocks of one cell would not be normalised over neighbours; 2 x 2 is the usual block.
         self._hog = cv2.HOGDescriptor(
             (_PATCH, _PATCH), (2 * _CELL, 2 * _CELL), (_CELL, _CELL), (_CELL, _CELL), 9)
-        self._numerator: np.ndarray | None = None
-        self._denominator: np.ndarray | None = None
+        self._numerator = np.zeros((0, 0))
+        self._denominator = np.zeros(0)
 
     def init(self, image: np.ndarray, box: Box) -> None:
         """Learn the scale of `box` in a gray image 0..1, forgetting all before."""
@@ -76,7 +76,7 @@ class ScaleFilter:
                            dst=sheet[index * _PATCH:(index + 1) * _PATCH],
                            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                            borderMode=cv2.BORDER_REPLICATE)
-        features = self._hog.compute(sheet, winStride=(_PATCH, _PATCH))
+        features = np.asarray(self._hog.compute(sheet, winStride=(_PATCH, _PATCH)))
         features = features.reshape(len(self.factors), -1) * self._window
         return np.fft.rfft(features, axis=0)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+import yaml
 
 
 class _Closed(BaseModel):
@@ -26,23 +26,23 @@ class SourceConfig(_Closed):
     root: str = ''
     """Folder of the data, relative to `data` of the run; empty for the simulator."""
     split: str = 'train'
-    views_per_track: int = Field(12, ge=1)
+    views_per_track: int = Field(default=12, ge=1)
     """Views kept of each track, spread over its length."""
-    tracks: int = Field(0, ge=0)
+    tracks: int = Field(default=0, ge=0)
     """Tracks at most, chosen at random; 0 is all. The number of scenes for the simulator."""
     category: str = 'random'
     """Of the simulator."""
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(default=1.0, gt=0)
     """Share of the pairs, relative to the other sources."""
 
 
 class SamplingConfig(_Closed):
     """How pairs are drawn."""
 
-    easy: float = Field(0.05, ge=0, le=1)
-    background: float = Field(0.05, ge=0, le=1)
-    semantic: float = Field(0.1, ge=0, le=1)
-    frame_range: int = Field(100, ge=0)
+    easy: float = Field(default=0.05, ge=0, le=1)
+    background: float = Field(default=0.05, ge=0, le=1)
+    semantic: float = Field(default=0.1, ge=0, le=1)
+    frame_range: int = Field(default=100, ge=0)
     """Largest distance in time between the two views of a positive pair, images."""
 
     @model_validator(mode='after')
@@ -56,25 +56,25 @@ class SamplingConfig(_Closed):
 class AugmentationConfig(_Closed):
     """Random changes of the crops; lengths in pixels of the search crop."""
 
-    translation: float = Field(48.0, ge=0)
-    scale: float = Field(0.25, ge=0, lt=1)
+    translation: float = Field(default=48.0, ge=0)
+    scale: float = Field(default=0.25, ge=0, lt=1)
     """Largest change of size of the search crop, as a share."""
-    aspect: float = Field(0.08, ge=0, lt=1)
-    rotation: float = Field(8.0, ge=0)
+    aspect: float = Field(default=0.08, ge=0, lt=1)
+    rotation: float = Field(default=8.0, ge=0)
     """Largest rotation between the two crops, degrees."""
-    flip: float = Field(0.5, ge=0, le=1)
-    polarity: float = Field(0.3, ge=0, le=1)
+    flip: float = Field(default=0.5, ge=0, le=1)
+    polarity: float = Field(default=0.3, ge=0, le=1)
     """Rate of pairs shown black-hot."""
-    gain: float = Field(0.3, ge=0)
+    gain: float = Field(default=0.3, ge=0)
     """Largest logarithm of a change of contrast, of either crop."""
-    offset: float = Field(0.15, ge=0)
-    blur: float = Field(0.3, ge=0, le=1)
+    offset: float = Field(default=0.15, ge=0)
+    blur: float = Field(default=0.3, ge=0, le=1)
     """Rate of blurred crops."""
-    noise: float = Field(0.04, ge=0)
+    noise: float = Field(default=0.04, ge=0)
     """Largest standard deviation of pixel noise, in 0..1 of the range."""
-    fixed_pattern: float = Field(0.02, ge=0)
+    fixed_pattern: float = Field(default=0.02, ge=0)
     """Largest standard deviation of column noise."""
-    occlusion: float = Field(0.1, ge=0, le=1)
+    occlusion: float = Field(default=0.1, ge=0, le=1)
     """Rate of search crops with a part of the target covered."""
 
 
@@ -82,15 +82,15 @@ class LossConfig(_Closed):
     """Weights of the terms of the loss."""
 
     logistic: Literal['paper', 'balanced', 'hinge'] = 'balanced'
-    radius: float = Field(1.0, ge=0)
+    radius: float = Field(default=1.0, ge=0)
     """Cells around the centre that count as target."""
-    discriminative: float = Field(1.0, ge=0)
-    fine: float = Field(1.0, ge=0)
-    fused: float = Field(1.0, ge=0)
+    discriminative: float = Field(default=1.0, ge=0)
+    fine: float = Field(default=1.0, ge=0)
+    fused: float = Field(default=1.0, ge=0)
     """Spatial softmax cross-entropy on the summed response."""
-    sigma: float = Field(0.7, gt=0)
+    sigma: float = Field(default=0.7, gt=0)
     """Of the softmax target, cells."""
-    classification: float = Field(0.1, ge=0)
+    classification: float = Field(default=0.1, ge=0)
 
 
 class TrainConfig(_Closed):
@@ -109,14 +109,14 @@ class TrainConfig(_Closed):
     """Prefixes of parameter names that are not trained, such as `backbone.convs.0`."""
     drop_classification: bool = False
     """Leave the class loss out (mix-training)."""
-    epochs: int = Field(20, ge=1)
-    batches: int = Field(100, ge=1)
+    epochs: int = Field(default=20, ge=1)
+    batches: int = Field(default=100, ge=1)
     """Batches in an epoch."""
-    batch: int = Field(8, ge=2)
-    learning_rate: float = Field(1e-3, gt=0)
-    final_learning_rate: float = Field(1e-5, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    clip: float = Field(20.0, gt=0)
+    batch: int = Field(default=8, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    final_learning_rate: float = Field(default=1e-5, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip: float = Field(default=20.0, gt=0)
     precision: str = 'auto'
     """Lightning's precision; `auto` is bf16-mixed where that is native, else 32-true."""
     devices: int | str = 'auto'

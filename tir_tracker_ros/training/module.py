@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import lightning
 import torch
@@ -29,7 +30,7 @@ class MatchingModule(lightning.LightningModule):
         self.config = config
         self.model = MatchingNet(find_preset(config.model))
         # Convolutions in low precision are twice as fast that way on CPUs, and on GPUs too.
-        self.model.to(memory_format=torch.channels_last)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.pools = {'train': training, 'val': validation}
         preset = self.model.preset
         self.augmentation = Augmentation(
@@ -93,7 +94,7 @@ class MatchingModule(lightning.LightningModule):
         loss = self.config.loss
         distance = cell_distances(
             matching.responses[0].shape[-1], self.model.stride, crops.offset)
-        terms = {}
+        terms: dict[str, Tensor] = {}
         for branch, response in zip(self.model.branches, matching.responses):
             weight = loss.fine if branch.name == 'fine' else loss.discriminative
             terms[branch.name] = weight * logistic_loss(
@@ -117,10 +118,11 @@ class MatchingModule(lightning.LightningModule):
         peak = response[:, 0].flatten(1).argmax(dim=1, keepdim=True)
         return (distance.flatten(1).gather(1, peak)[crops.positive] <= 1.5).float().mean()
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> Any:
         """AdamW with a learning rate that falls from batch to batch along a cosine."""
         config = self.config
-        scales, others = [], []
+        scales: list[Tensor] = []
+        others: list[Tensor] = []
         for parameter in self.model.parameters():
             if parameter.requires_grad:
                 (scales if parameter.ndim < 2 else others).append(parameter)

@@ -12,14 +12,15 @@ import numpy as np
 from tqdm import tqdm
 
 from ..geometry import Box
-from ..sequences.benchmarks import Sequence, read_benchmark
+from ..sequences.benchmarks import read_benchmark, Sequence
 from ..simulation import render
-
 from .config import SourceConfig, TrainConfig
 from .views import PoolBuilder, ViewPool
 
 _VALIDATION_SHARE = 10
 """Of every ten recordings, one is kept for validation."""
+_UNLABELLED = ('DontCare',)
+"""Classes of boxes that mark no object."""
 _SCENE_FRAMES = 60
 """Length of a scene that views are taken of."""
 _STILL_RANGE = (24, 160)
@@ -69,7 +70,8 @@ def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
 def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
     split = source.split if source.kind == 'sequences' else None
     sequences = [one for one in _read(source, data, split)
-                 if (len(one) == 1) == (source.kind == 'stills')]
+                 if (len(one) == 1) == (source.kind == 'stills')
+                 and one.class_name not in _UNLABELLED]
     if source.tracks and len(sequences) > source.tracks:
         chosen = random.choice(len(sequences), source.tracks, replace=False)
         sequences = [sequences[index] for index in sorted(chosen)]
@@ -92,7 +94,8 @@ def _textures(source: SourceConfig, data: Path, builders, random) -> None:
     seen: dict[str, Sequence] = {}
     for sequence in _read(source, data, None):
         if len(sequence) == 1:
-            seen.setdefault(str(sequence.frames.paths[0]), sequence)
+            # The objects of one still come one after the other, named after it.
+            seen.setdefault(sequence.name.rpartition('.')[0], sequence)
     stills = list(seen.values())
     for index in tqdm(range(source.tracks or 1000), desc='textures', unit='track'):
         builder = builders[index % _VALIDATION_SHARE == 0]

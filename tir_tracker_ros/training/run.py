@@ -8,9 +8,9 @@ import csv
 from pathlib import Path
 
 import lightning
-import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+import torch
 
 from ..models import zoo
 from ..models.inference import find_precision
@@ -47,7 +47,7 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
         zoo.load_weights(module.model, config.initial_weights)
     trainer = lightning.Trainer(
         max_epochs=config.epochs, reload_dataloaders_every_n_epochs=1,
-        gradient_clip_val=config.clip, precision=_precision(config.precision),
+        gradient_clip_val=config.clip, precision=_precision(config.precision),  # type: ignore[arg-type]
         devices=config.devices, num_nodes=config.nodes, strategy=config.strategy,
         default_root_dir=out, log_every_n_steps=10, enable_model_summary=False,
         logger=[CSVLogger(out, name='', version=''), TensorBoardLogger(out, name='', version='')],

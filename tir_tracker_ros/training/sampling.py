@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .config import SamplingConfig
-from .views import NO_CLASS, ViewPool, split_tracks
+from .views import NO_CLASS, split_tracks, ViewPool
 
 KINDS = ('positive', 'easy', 'background', 'semantic')
 
@@ -50,11 +50,10 @@ class PairSampler(Dataset):
         self.config, self.batch, self.batches = config, batch, batches
         self.first, self.seed = first, seed
         self._tracks = split_tracks(pool)
-        first = [views[0] for views in self._tracks]
-        self._source = pool.source[first].numpy()
-        self._video = pool.video[first].numpy()
-        self._label = pool.label[first].numpy()
-        self._time = pool.time.numpy()
+        heads = [views[0] for views in self._tracks]
+        self._source, self._video, self._label = (
+            column.cpu()[heads].numpy() for column in (pool.source, pool.video, pool.label))
+        self._time = pool.time.cpu().numpy()
         shares = np.array([weights[name] for name in pool.sources])
         present = np.bincount(self._source, minlength=len(shares)) > 0
         self._source_weights = np.where(present, shares, 0) / shares[present].sum()

@@ -75,7 +75,8 @@ class PoolBuilder:
         """Begin a recording."""
         self._videos += 1
 
-    def add_track(self, frames: Iterable[tuple[int, np.ndarray, Box]], class_name: str = '') -> int:
+    def add_track(self, frames: Iterable[tuple[int, np.ndarray, Box]],
+                  class_name: str = '') -> int:
         """
         Add the views of one object of the current recording; returns how many were added.
 
@@ -103,11 +104,11 @@ class PoolBuilder:
         """Make the pool; raises ValueError when there is no view at all."""
         if not self._rows:
             raise ValueError('no views: the training data hold no usable box')
-        rows = np.array(self._rows)
-        whole = torch.from_numpy(rows[:, 2:].astype(np.int64))
+        rows = torch.tensor(self._rows)
+        track, video, time, label, source = rows[:, 2:].long().unbind(dim=1)
         return ViewPool(
-            torch.from_numpy(np.stack(self._pixels)), torch.from_numpy(rows[:, :2]).float(),
-            *whole.unbind(dim=1), sources=tuple(self._sources), classes=tuple(self._classes))
+            torch.from_numpy(np.stack(self._pixels)), rows[:, :2].clone(), track, video, time,
+            label, source, tuple(self._sources), tuple(self._classes))
 
 
 def cut_view(image: np.ndarray, box: Box) -> tuple[np.ndarray, tuple[float, float]]:
