@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+import math
 from typing import Any
 
 import cv2
@@ -18,6 +18,7 @@ from ..imaging.subwindow import crop
 from ..models.correlation import Statistics
 from ..models.matching import MatchingNet
 from .scale_filter import ScaleFilter
+from .score import FEATURES, UNCALIBRATED, probability, response_features
 from .settings import TrackingSettings
 from .tracker import Estimate
 
@@ -30,7 +31,8 @@ class MatchingTracker:
     Follow a target with a matching network (MMNet's `tracker.m`; section 1.8 of our notes).
 
     The network is taken as it is: in evaluation mode, on its device, in its precision. `facts` are
-    those of its weight file.
+    those of its weight file; `score` among them calibrates the score. `features` holds what the
+    newest score was made of.
     """
 
     def __init__(self, model: MatchingNet, settings: TrackingSettings | None = None,
@@ -48,6 +50,7 @@ class MatchingTracker:
         exponents = np.arange(count) - count // 2
         self._factors = self.settings.scale_step ** exponents.astype(float)
         self._penalties = np.where(exponents == 0, 1.0, self.settings.scale_penalty)
+        self._score_weights = self.facts.get('score', UNCALIBRATED)
         self._window: np.ndarray | None = None
         self._box: Box | None = None
 
@@ -74,13 +77,14 @@ class MatchingTracker:
             raise ValueError(f'box {tuple(box)} is not finite and of positive size')
         self._box = self._first_box = box
         self._fill = float(cv2.mean(image)[0])
-        self._statistics = self._learn(image, box)
+        self._statistics = self._first = self._learn(image, box)
         self._templates = self.model.solve(self._statistics)
         if self.scale_filter:
             self.scale_filter.init(image, box)
         self._images = 0
         # What a perfect match looks like to this template: the unit of the score.
         self._self_peak = max(float(self._respond(image, box, [1.0])[0].max()), 1e-6)
+        self.features = np.ones(len(FEATURES))
 
     @torch.inference_mode()
     def update(self, image: np.ndarray) -> Estimate:
@@ -99,7 +103,9 @@ class MatchingTracker:
         peaks = responses.max(axis=(1, 2)) * self._penalties
         best = int(peaks.argmax())
         response = responses[best]
-        raw_peak = float(response.max())
+        self.features = response_features(
+            response, self._self_peak, 2 * settings.upsample)
+        score = probability(self.features, self._score_weights)
         row, column = self._peak(response)
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
@@ -116,15 +122,16 @@ class MatchingTracker:
         rate = 1.0 if self.scale_filter else settings.scale_rate
         self._box = self._resized(moved, (1 - rate) + rate * factor)
 
-        if settings.template != 'fixed' and self._images % settings.template_interval == 0:
+        sure = score >= settings.learn_above
+        if settings.template != 'fixed' and sure and \
+                self._images % settings.template_interval == 0:
             # The paper crops at the new centre with the old size.
             self._update_template(image, self._box if self.scale_filter else moved)
-        if self.scale_filter:
+        if self.scale_filter and sure:
             self.scale_filter.update(image, self._box)
 
         area = Box.from_center(box.cx, box.cy, *(2 * [pixels * response.shape[0]
                                                       / settings.upsample]))
-        score = min(max(raw_peak / self._self_peak, 0.0), 1.0)
         return Estimate(self._box, score, response, area)
 
     def _update_template(self, image: np.ndarray, box: Box) -> None:
@@ -138,7 +145,9 @@ class MatchingTracker:
         self._statistics = [
             tuple(old.lerp(one, rate) for old, one in zip(*branch))
             for branch in zip(self._statistics, new)]
-        self._templates = self.model.solve(self._statistics)
+        self._templates = self.model.solve([
+            tuple(running.lerp(first, self.settings.anchor) for running, first in zip(*branch))
+            for branch in zip(self._statistics, self._first)])
 
     def _learn(self, image: np.ndarray, box: Box) -> list[Statistics]:
         side = self.model.preset.context * context_side(box)

@@ -1,0 +1,67 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""How sure a response map makes one: a calibrated probability that the box is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import math
+
+import numpy as np
+
+FEATURES = ('peak', 'sharpness', 'margin')
+"""
+What a response tells: its peak over that of the first image (`peak`), the distance of the peak
+from the rest of the map in standard deviations of the rest (`sharpness`, over 10), and the
+distance of the peak from the second-highest one, over its height above the mean (`margin`).
+"""
+UNCALIBRATED = (-4.0, 8.0, 0.0, 0.0)
+"""Intercept and a weight for each feature, for weights without a calibration: by peak alone."""
+
+
+def response_features(response: np.ndarray, self_peak: float, neighbourhood: int) -> np.ndarray:
+    """
+    Compute FEATURES of a response `R x R`; all finite, also for a constant map.
+
+    `self_peak` is the peak in the first image, `neighbourhood` how many cells around the peak
+    belong to it.
+    """
+    row, column = np.unravel_index(int(response.argmax()), response.shape)
+    peak = float(response[row, column])
+    rest = np.ones(response.shape, bool)
+    rest[max(row - neighbourhood, 0):row + neighbourhood + 1,
+         max(column - neighbourhood, 0):column + neighbourhood + 1] = False
+    others = response[rest]
+    if not others.size:
+        return np.array([peak / self_peak, 0.0, 0.0])
+    mean, deviation = float(others.mean()), float(others.std())
+    height = max(peak - mean, 1e-6)
+    return np.array([
+        np.clip(peak / self_peak, -2, 2),
+        np.clip(height / max(deviation, 1e-6) / 10, 0, 5),
+        np.clip((peak - float(others.max())) / height, 0, 1)])
+
+
+def probability(features: np.ndarray, weights: Sequence[float] = UNCALIBRATED) -> float:
+    """Turn features into 0..1; `weights` are the intercept and one for each feature."""
+    logit = weights[0] + float(np.dot(weights[1:], features))
+    return 1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0)))
+
+
+def calibrate(features: np.ndarray, right: np.ndarray, ridge: float = 1.0) -> tuple[float, ...]:
+    """
+    Fit the weights of `probability` by logistic regression.
+
+    `features` is `N x 3`, `right` N booleans: whether the box was right (overlap above one half).
+    Raises ValueError when all are right or all are wrong.
+    """
+    if right.all() or not right.any():
+        raise ValueError(f'{len(right)} boxes are all right or all wrong: nothing to fit')
+    inputs = np.column_stack([np.ones(len(features)), features])
+    weights = np.zeros(inputs.shape[1])
+    for _ in range(50):  # Newton's method on a convex loss
+        chance = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
+        gradient = inputs.T @ (chance - right) + ridge * weights
+        hessian = (inputs * (chance * (1 - chance))[:, None]).T @ inputs
+        weights -= np.linalg.solve(hessian + ridge * np.eye(len(weights)), gradient)
+    return tuple(float(value) for value in weights)
