@@ -23,11 +23,14 @@ _BAG_SUFFIXES = ('.bag', '.mcap')
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of `simulate`."""
     parser.add_argument(
-        '--out', type=Path, required=True,
+        '--out',
+        type=Path,
+        required=True,
         help='folder of the sequences; a name that ends in .bag or .mcap is one ROS 2 bag',
     )
     parser.add_argument(
-        '--category', default='easy',
+        '--category',
+        default='easy',
         help=f'all (but random and demo), or one of {", ".join(CATEGORIES)}; default easy',
     )
     parser.add_argument('--seed', type=int, default=0, help='of the first scene; default 0')
@@ -52,7 +55,8 @@ def run(arguments: Namespace) -> int:
     categories = CHALLENGES if arguments.category == 'all' else (arguments.category,)
     scenes = [
         (category, arguments.seed + number)
-        for category in categories for number in range(arguments.scenes)
+        for category in categories
+        for number in range(arguments.scenes)
     ]
     one_bag = arguments.out.suffix in _BAG_SUFFIXES and arguments.format != 'folder'
     if one_bag and len(scenes) > 1:
@@ -62,12 +66,19 @@ def run(arguments: Namespace) -> int:
         )
     if not one_bag and arguments.out.exists() and not arguments.out.is_dir():
         raise NotADirectoryError(f'--out {arguments.out} is a file, not a folder')
-    with tqdm(total=len(scenes) * arguments.frames, unit='image',
-              disable=arguments.quiet) as progress:
+    with tqdm(
+        total=len(scenes) * arguments.frames, unit='image', disable=arguments.quiet
+    ) as progress:
         for category, seed in scenes:
             scene = render(
-                category, seed, arguments.frames, size, arguments.bits, arguments.target,
-                arguments.camera, arguments.rate,
+                category,
+                seed,
+                arguments.frames,
+                size,
+                arguments.bits,
+                arguments.target,
+                arguments.camera,
+                arguments.rate,
             )
             path = arguments.out if one_bag else arguments.out / f'{category}_{seed:06d}'
             if one_bag or arguments.format == 'bag':

@@ -42,9 +42,9 @@ class Background:
         """Return how steeply the camera looks down on the ground at row y, radians."""
         return math.atan2(max(y - self.horizon, 1.0), self.focal)
 
-    def nearness(self, y: np.ndarray | float, reference: float) -> np.ndarray:
+    def nearness(self, y: np.ndarray, reference: float) -> np.ndarray:
         """Return how many times larger things at row y look than those at the reference row."""
-        depth = np.maximum(np.asarray(y, float) - self.horizon, 2.0)
+        depth = np.maximum(y - self.horizon, 2.0)
         return depth / max(reference - self.horizon, 2.0)
 
 
@@ -91,6 +91,9 @@ def make_background(
     cover[row:] = 1
     _tree_line(rng, ground, cover, row, unit, weather)
     _upright(rng, ground, cover, row, unit, weather, side)
+    grain = fractal_noise(rng, height // 2, width // 2, 8 * unit, 0.9, finest=1.0)
+    grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
+    ground = cv2.scaleAdd(grain, 0.25 * weather.relief, ground)
     far = Layer(_sky(rng, width, height, row, weather, unit), 0.85)
     near = Layer(np.dstack([ground * cover, cover]), 1.0)
     return Background([far, near], horizon, focal)
@@ -108,8 +111,15 @@ def _sky(rng, width: int, height: int, row: int, weather: Weather, unit: float) 
 
 
 def _ground(
-    rng, width: int, height: int, row: int, horizon: float, focal: float, weather: Weather,
-    unit: float, side: float,
+    rng,
+    width: int,
+    height: int,
+    row: int,
+    horizon: float,
+    focal: float,
+    weather: Weather,
+    unit: float,
+    side: float,
 ) -> np.ndarray:
     """Draw the ground as seen from above, then tilt it."""
     sheet = _sheet(rng, int(round(max(width, height) * 0.9)), weather, unit, side)
@@ -117,23 +127,27 @@ def _ground(
     # A texel is a pixel at three quarters of the height; the rows above see it from farther off.
     reference = max(height * 0.75 - horizon, 1.0)
     depth = math.hypot(focal, reference)
-    across = np.array([[reference, 0, -reference * width / 2],
-                       [0, 0, depth * reference],
-                       [0, 1, -horizon]])
-    centre = np.array([[1, 0, n / 2], [0, 1, n / 2 - depth], [0, 0, 1]])
-    tilted = cv2.warpPerspective(
-        sheet, centre @ across, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REFLECT_101,
+    across = np.array(
+        [[reference, 0, -reference * width / 2], [0, 0, depth * reference], [0, 1, -horizon]]
     )
+    centre = np.array([[1, 0, n / 2], [0, 1, n / 2 - depth], [0, 0, 1]])
+    down = np.array([[1, 0, 0], [0, 1, row], [0, 0, 1]])
+    tilted = np.zeros((height, width), np.float32)
+    if row < height:
+        tilted[row:] = cv2.warpPerspective(
+            sheet,
+            centre @ across @ down,
+            (width, height - row),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
     # Far rows are averages over much ground, and take the temperature of the haze.
     rows = np.arange(height, dtype=np.float32) - horizon
     keep = np.clip(rows / (0.18 * focal), 0.0, 1.0)[:, None].astype(np.float32)
     return tilted * keep + (1 - keep) * np.float32(weather.sun * 0.2)
 
 
-def _sheet(
-    rng, n: int, weather: Weather, unit: float, side: float
-) -> np.ndarray:
+def _sheet(rng, n: int, weather: Weather, unit: float, side: float) -> np.ndarray:
     patches = np.zeros((n, n), np.float32)
     for _ in range(rng.integers(2, 7)):
         rectangle = (rng.uniform(0, n, 2), rng.uniform(0.15, 0.6, 2) * n, rng.uniform(0, 180))
@@ -155,6 +169,10 @@ def _sheet(
         else:
             corners = cv2.boxPoints((centre, (reach * 2, reach), rng.uniform(0, 180)))
             cv2.fillConvexPoly(sheet, np.rint(corners).astype(np.int32), warm)
+    if rng.random() < 0.4:
+        _parked_cars(rng, sheet, n, weather, side)
+    for _ in range(rng.poisson(2 * weather.clutter)):
+        _shrubs(rng, sheet, n, weather, side)
     if weather.sun > 0:
         shade = smooth_step(fractal_noise(rng, n, n, 120 * unit, 0.4, finest=8), -0.6, -0.3)
         sheet += (shade * weather.sun).astype(np.float32) - np.float32(weather.sun * 0.7)
@@ -173,6 +191,47 @@ def _road(rng, sheet: np.ndarray, n: int, weather: Weather, unit: float) -> None
     cv2.polylines(sheet, points, False, warm, wide)
     if rng.random() < 0.5:
         cv2.polylines(sheet, points, False, warm - 0.4 * weather.relief, max(int(1.5 * unit), 1))
+
+
+def _parked_cars(rng, sheet: np.ndarray, n: int, weather: Weather, side: float) -> None:
+    """Draw a row of cars, as seen from above."""
+    length, angle = side * rng.uniform(0.9, 1.8), rng.uniform(0, 2 * np.pi)
+    along = np.array([np.cos(angle), np.sin(angle)])
+    across = along[::-1] * (-1, 1)
+    start = rng.uniform(0.1, 0.9, 2) * n
+    for place in range(rng.integers(2, 8)):
+        if rng.random() < 0.25:
+            continue
+        center = start + across * place * length * 0.62
+        warm = rng.normal(0, 1.5 * weather.relief)
+        parts = (
+            (0.0, 1.0, 0.44, 0.0),
+            (-0.05, 0.55, 0.38, -1.2),
+            (-0.1, 0.3, 0.34, 0.3),
+            (0.34, 0.22, 0.36, rng.choice([0.0, 2.5])),
+        )
+        for shift, long, wide, more in parts:
+            corners = cv2.boxPoints(
+                (
+                    (center + along * shift * length).tolist(),
+                    (long * length, wide * length),
+                    math.degrees(angle),
+                )
+            )
+            cv2.fillConvexPoly(sheet, np.rint(corners).astype(np.int32), warm + more)
+
+
+def _shrubs(rng, sheet: np.ndarray, n: int, weather: Weather, side: float) -> None:
+    center, warm = rng.uniform(0, n, 2), rng.normal(0, 1.2 * weather.relief)
+    for _ in range(14):
+        place = np.rint(center + rng.normal(0, 0.5 * side, 2)).astype(int).tolist()
+        cv2.circle(
+            sheet,
+            place,
+            max(int(side * rng.uniform(0.08, 0.3)), 1),
+            warm + rng.normal(0, 0.4 * weather.relief),
+            -1,
+        )
 
 
 def _tree_line(
@@ -196,7 +255,12 @@ def _tree_line(
 
 
 def _upright(
-    rng, ground: np.ndarray, cover: np.ndarray, row: int, unit: float, weather: Weather,
+    rng,
+    ground: np.ndarray,
+    cover: np.ndarray,
+    row: int,
+    unit: float,
+    weather: Weather,
     side: float,
 ) -> None:
     """Stand buildings, trees, bushes and posts on the ground, the far ones first."""
@@ -219,10 +283,15 @@ def _upright(
         elif kind == 'bare':
             _bare_tree(rng, ground, cover, x, foot, min(metre, 9 * unit), warm + 0.5)
         elif kind == 'bush':
-            for _ in range(8):
-                place = x + rng.normal(0, metre * 0.6), foot - rng.uniform(0, metre * 0.8)
-                _disc(ground, cover, place, metre * rng.uniform(0.2, 0.5),
-                      warm + rng.normal(0, 0.3 * weather.relief))
+            for _ in range(30):
+                place = x + rng.normal(0, metre * 0.6), foot - rng.uniform(0, metre)
+                _disc(
+                    ground,
+                    cover,
+                    place,
+                    metre * rng.uniform(0.08, 0.3),
+                    warm + rng.normal(0, 0.3 * weather.relief),
+                )
         else:
             top = int(x), int(foot - metre * rng.uniform(2, 6))
             thick = max(int(metre * rng.uniform(0.08, 0.3)), 1)
@@ -241,13 +310,19 @@ def _disc(ground, cover, place, radius: float, warm: float) -> None:
 def _building(
     rng, ground, cover, x: float, foot: float, metre: float, warm: float, weather: Weather
 ) -> None:
+    metre = min(metre, 0.04 * ground.shape[0])
     wide, high = rng.uniform(6, 18) * metre, rng.uniform(3, 12) * metre
     left, top = int(x - wide / 2), int(foot - high)
     right, bottom = int(x + wide / 2), int(foot)
     for raster, value in ((ground, warm), (cover, 1.0)):
         cv2.rectangle(raster, (left, top), (right, bottom), value, -1)
-    roof = np.array([[left - metre, top], [(left + right) / 2, top - metre * rng.uniform(0, 3)],
-                     [right + metre, top]])
+    roof = np.array(
+        [
+            [left - metre, top],
+            [(left + right) / 2, top - metre * rng.uniform(0, 3)],
+            [right + metre, top],
+        ]
+    )
     for raster, value in ((ground, warm - 0.7 * weather.relief), (cover, 1.0)):
         cv2.fillConvexPoly(raster, np.rint(roof).astype(np.int32), value)
     step, glass = 3.0 * metre, warm - rng.uniform(-1.5, 1.5)
@@ -257,8 +332,11 @@ def _building(
         for window_x in np.arange(left + step * 0.3, right - step * 0.6, step):
             lit = glass + (rng.uniform(0.5, 3) if rng.random() < 0.15 else 0)
             cv2.rectangle(
-                ground, (int(window_x), int(window_y)),
-                (int(window_x + step * 0.45), int(window_y + step * 0.5)), lit, -1,
+                ground,
+                (int(window_x), int(window_y)),
+                (int(window_x + step * 0.45), int(window_y + step * 0.5)),
+                lit,
+                -1,
             )
 
 
@@ -267,12 +345,25 @@ def _crown(
 ) -> None:
     high = rng.uniform(4, 8) * metre
     for raster, value in ((ground, warm + 0.5), (cover, 1.0)):
-        cv2.line(raster, (int(x), int(foot)), (int(x), int(foot - high * 0.6)), value,
-                 max(int(0.35 * metre), 1))
-    for _ in range(26):
-        place = (x + rng.normal(0, high * 0.16), foot - high * 0.7 + rng.normal(0, high * 0.15))
-        _disc(ground, cover, place, high * rng.uniform(0.05, 0.12),
-              warm + rng.normal(0, 0.35 * weather.relief))
+        cv2.line(
+            raster,
+            (int(x), int(foot)),
+            (int(x), int(foot - high * 0.6)),
+            value,
+            max(int(0.35 * metre), 1),
+        )
+    for _ in range(7):
+        clump = np.array([x, foot - high * 0.7]) + rng.normal(0, 0.13 * high, 2)
+        shade = warm + rng.normal(0, 0.3 * weather.relief)
+        for _ in range(12):
+            place = clump + rng.normal(0, 0.06 * high, 2)
+            _disc(
+                ground,
+                cover,
+                place,
+                high * rng.uniform(0.015, 0.06),
+                shade + rng.normal(0, 0.25 * weather.relief),
+            )
 
 
 def _bare_tree(rng, ground, cover, x: float, foot: float, metre: float, warm: float) -> None:
@@ -282,8 +373,13 @@ def _bare_tree(rng, ground, cover, x: float, foot: float, metre: float, warm: fl
         for tip_x, tip_y, angle, length in tips:
             end = tip_x + length * np.cos(angle), tip_y + length * np.sin(angle)
             for raster, value in ((ground, warm), (cover, 1.0)):
-                cv2.line(raster, (int(tip_x), int(tip_y)), (int(end[0]), int(end[1])), value,
-                         max(int(0.3 * metre * 0.6**depth), 1))
+                cv2.line(
+                    raster,
+                    (int(tip_x), int(tip_y)),
+                    (int(end[0]), int(end[1])),
+                    value,
+                    max(int(0.3 * metre * 0.6**depth), 1),
+                )
             grown += [
                 (*end, angle + turn * rng.uniform(0.2, 0.7), length * rng.uniform(0.6, 0.9))
                 for turn in (-1, 1)

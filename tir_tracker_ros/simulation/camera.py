@@ -61,8 +61,8 @@ def make_camera(
     Make the way of a camera of a kind in `CAMERAS`.
 
     All but the fixed one follow `path`, the target's, with a lag. `shake` scales their jitter,
-    `zooming` is the largest change of magnification, natural logarithm, and `rolling` of
-    rotation, radians.
+    `zooming` is the change of magnification, natural logarithm, and `rolling` the largest rotation,
+    radians.
     """
     width, height = size
     unit = height / 256
@@ -84,7 +84,8 @@ def make_camera(
     for axis in (0, 1):
         amount = jitter * unit * shake * (0.5 if kind == 'vehicle' and axis == 0 else 1.0)
         centers[:, axis] += amount * wander(rng, times, 0.35, 5) * 1.5
-    zoom = np.exp(zooming * 1.6 * wander(rng, times, 6.0))
+    # More in than out, where the background would have to be larger.
+    zoom = np.exp(zooming * (0.7 + 1.6 * wander(rng, times, 6.0)))
     roll = (tilt * max(shake, 0.3) + rolling) * wander(rng, times, 4.0)
     return Camera(centers, zoom, roll, size)
 
@@ -92,10 +93,11 @@ def make_camera(
 def keep_in_view(camera: Camera, positions: np.ndarray, margin: float) -> Camera:
     """Return the camera turned so that `positions` (`N x 2`) stay `margin` pixels inside."""
     middle = np.array(camera.size) / 2
-    room = np.maximum(middle - margin, middle * 0.15)
-    centers = camera.centers.copy()
-    for index in range(len(centers)):
-        linear = camera.linear(index)
-        seen = linear @ (positions[index] - centers[index])
-        centers[index] += np.linalg.solve(linear, seen - np.clip(seen, -room, room))
+    room = np.maximum(middle - margin * camera.zoom[:, None], middle * 0.15)
+    cos, sin = np.cos(camera.roll), np.sin(camera.roll)
+    # Rotations of the background into the image, one an image.
+    turn = np.array([[cos, -sin], [sin, cos]]).transpose(2, 0, 1) * camera.zoom[:, None, None]
+    seen = np.einsum('nij,nj->ni', turn, positions - camera.centers)
+    excess = seen - np.clip(seen, -room, room)
+    centers = camera.centers + np.einsum('nji,nj->ni', turn, excess) / camera.zoom[:, None] ** 2
     return Camera(centers, camera.zoom, camera.roll, camera.size)

@@ -126,8 +126,13 @@ def person(rng: np.random.Generator) -> Posing:
         head = (neck[0] + 0.04, 0.0, neck[2] + 0.13)
         body.add(neck, neck, 0.065, 0.065, 0.9)
         body.add(head, (head[0], 0.0, head[2] + 0.06), 0.095, 0.1, 1.0)
-        body.add((head[0] - 0.05, 0.0, head[2] + 0.07), (head[0] - 0.02, 0.0, head[2] + 0.1),
-                 0.085, 0.08, hair)
+        body.add(
+            (head[0] - 0.05, 0.0, head[2] + 0.07),
+            (head[0] - 0.02, 0.0, head[2] + 0.1),
+            0.085,
+            0.08,
+            hair,
+        )
         shape = body.shape()
         shape.ends *= height
         shape.radii *= height
@@ -149,7 +154,10 @@ def animal(rng: np.random.Generator) -> Posing:
         hip = 0.72 - 0.25 * at.crouch + 0.02 * np.sin(2 * at.phase)
         half = length / 2
         for along, side, offset in (
-            (half, 1, 0.0), (half, -1, np.pi), (-half, 1, np.pi), (-half, -1, 0.0)
+            (half, 1, 0.0),
+            (half, -1, np.pi),
+            (-half, 1, np.pi),
+            (-half, -1, 0.0),
         ):
             swing = 0.5 * at.stride * np.sin(at.phase + offset)
             lift = 0.8 * at.stride * max(np.cos(at.phase + offset), 0.0) + 0.9 * at.crouch
@@ -189,8 +197,9 @@ def animal(rng: np.random.Generator) -> Posing:
 
 def _prism(low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
     """Return top, front, rear, left and right of a body between two 4-corner outlines."""
-    sides = [np.array([low[i], low[j], high[j], high[i]]) for i, j in ((0, 1), (1, 2), (2, 3),
-                                                                       (3, 0))]
+    sides = [
+        np.array([low[i], low[j], high[j], high[i]]) for i, j in ((0, 1), (1, 2), (2, 3), (3, 0))
+    ]
     return [high, sides[0], sides[2], sides[1], sides[3]]
 
 
@@ -231,18 +240,26 @@ def vehicle(rng: np.random.Generator) -> Posing:
     bonnet = np.array([middle[0], middle[1], foot[1], foot[0]])
     faces: list[tuple[np.ndarray, float]] = [
         (_outline(half * 0.95, -half * 0.95, width * 0.9, 0.05), under),
-        (front, paint + 0.2), (rear, paint), (left, paint), (right, paint), (deck, paint),
-        (_inset(bonnet, 0.12), engine * 0.8), (_inset(front, 0.3), engine),
+        (front, paint + 0.2),
+        (rear, paint),
+        (left, paint),
+        (right, paint),
+        (deck, paint),
+        (_inset(bonnet, 0.12), engine * 0.8),
+        (_inset(front, 0.3), engine),
         (_inset(rear, 0.6), paint - 0.15),
     ]
     for along in (half * 0.62, -half * 0.62):
         for side in (-1, 1):
             radius = 0.33 if length < 6 else 0.48
-            ring = np.stack([
-                along + radius * np.cos(_ROUND),
-                np.full(12, side * width / 2 * 1.01),
-                radius + radius * np.sin(_ROUND) * -side,
-            ], axis=1)
+            ring = np.stack(
+                [
+                    along + radius * np.cos(_ROUND),
+                    np.full(12, side * width / 2 * 1.01),
+                    radius + radius * np.sin(_ROUND) * -side,
+                ],
+                axis=1,
+            )
             faces += [(ring, tyres), (_inset(ring, 0.5), tyres * 0.4)]
     cabin = paint if kind in ('car', 'estate', 'bus') else paint - 0.1
     faces += [(windscreen, glass), (rear_window, glass), (left_side, cabin), (right_side, cabin)]
@@ -252,15 +269,20 @@ def vehicle(rng: np.random.Generator) -> Posing:
             continue
         edge = side_face[1] - side_face[0], side_face[2] - side_face[3]
         for start, stop in ((0.06, 0.47), (0.53, 0.94)):
-            pane = np.array([
-                side_face[0] + edge[0] * start, side_face[0] + edge[0] * stop,
-                side_face[3] + edge[1] * stop, side_face[3] + edge[1] * start,
-            ])
+            pane = np.array(
+                [
+                    side_face[0] + edge[0] * start,
+                    side_face[0] + edge[0] * stop,
+                    side_face[3] + edge[1] * stop,
+                    side_face[3] + edge[1] * start,
+                ]
+            )
             faces.append((_inset(pane, 0.16), glass))
     faces.append((ceiling, roof))
     pipe = np.array([[-half * 1.005, width * 0.3, 0.3]])
-    faces.append((pipe + 0.1 * np.stack(
-        [np.zeros(12), -np.cos(_ROUND), np.sin(_ROUND)], axis=1), exhaust))
+    faces.append(
+        (pipe + 0.1 * np.stack([np.zeros(12), -np.cos(_ROUND), np.sin(_ROUND)], axis=1), exhaust)
+    )
     shape = Shape(faces=[(face * scale, float(heat)) for face, heat in faces])
     return lambda at: shape
 
@@ -324,8 +346,9 @@ def airplane(rng: np.random.Generator) -> Posing:
     for side in (-1, 1):
         shape.add((1.5, side * 0.8, 0.8), (1.5 - sweep, side * 8.5, 1.2), 0.9, 0.3, skin * 0.8)
         shape.add((-7.3, 0, 1.4), (-8.4, side * 3, 1.5), 0.5, 0.2, skin * 0.8)
-        shape.add((1.6 - sweep / 3, side * 3, 0.2), (-0.6 - sweep / 3, side * 3, 0.2), 0.55, 0.5,
-                  engine)
+        shape.add(
+            (1.6 - sweep / 3, side * 3, 0.2), (-0.6 - sweep / 3, side * 3, 0.2), 0.55, 0.5, engine
+        )
     shape.add((-7, 0, 1.5), (-8.3, 0, 4.2), 0.7, 0.25, skin)
     still = shape.shape()
     return lambda at: still
@@ -337,11 +360,19 @@ def tree(rng: np.random.Generator) -> Posing:
     warm = rng.uniform(-0.4, 0.4)
     shape = _Capsules()
     shape.add((0, 0, 0), (0, 0, height * 0.6), 0.18, 0.1, warm + 0.2)
-    for _ in range(14):
-        place = rng.normal(0, 0.45 * crown, 3) * (1, 1, 0.8) + (0, 0, height * 0.72)
-        radius = rng.uniform(0.3, 0.6) * crown
-        shape.add(place, place + rng.normal(0, 0.2, 3), radius, radius * 0.7,
-                  warm + rng.normal(0, 0.15))
+    for _ in range(6):
+        clump = rng.normal(0, 0.42 * crown, 3) * (1, 1, 0.8) + (0, 0, height * 0.72)
+        shade = warm + rng.normal(0, 0.12)
+        for _ in range(7):
+            place = clump + rng.normal(0, 0.28 * crown, 3)
+            radius = rng.uniform(0.1, 0.32) * crown
+            shape.add(
+                place,
+                place + rng.normal(0, 0.1, 3),
+                radius,
+                radius * 0.7,
+                shade + rng.normal(0, 0.1),
+            )
     still = shape.shape()
     return lambda at: still
 
@@ -350,9 +381,15 @@ def bush(rng: np.random.Generator) -> Posing:
     """Return a low bush."""
     warm, spread = rng.uniform(-0.4, 0.4), rng.uniform(0.4, 0.8)
     shape = _Capsules()
-    for _ in range(12):
-        place = rng.normal(0, spread * 0.5, 3) * (1, 1, 0.6) + (0, 0, spread * 0.8)
-        shape.add(place, place, spread * rng.uniform(0.3, 0.5), 0.1, warm + rng.normal(0, 0.15))
+    for _ in range(32):
+        place = rng.normal(0, spread * 0.42, 3) * (1, 1, 0.7) + (0, 0, spread * 0.8)
+        shape.add(
+            place,
+            place,
+            spread * rng.uniform(0.12, 0.36),
+            0.1 * spread,
+            warm + rng.normal(0, 0.12),
+        )
     still = shape.shape()
     return lambda at: still
 
@@ -375,20 +412,34 @@ def wall(rng: np.random.Generator) -> Posing:
     height = rng.uniform(1.2, 2.6)
     warm = rng.uniform(-0.5, 0.4)
     faces = _prism(
-        _outline(length / 2, -length / 2, depth, 0), _outline(length / 2, -length / 2, depth,
-                                                              height)
+        _outline(length / 2, -length / 2, depth, 0),
+        _outline(length / 2, -length / 2, depth, height),
     )
     top, front, rear, left, right = faces
     stripe = np.array([left[0], left[1], (left[1] + left[2]) / 2, (left[0] + left[3]) / 2])
-    shape = Shape(faces=[
-        (front, warm - 0.1), (rear, warm - 0.1), (left, warm), (right, warm),
-        (_inset(stripe, 0.1), warm + 0.1), (top, warm + 0.15),
-    ])
+    shape = Shape(
+        faces=[
+            (front, warm - 0.1),
+            (rear, warm - 0.1),
+            (left, warm),
+            (right, warm),
+            (_inset(stripe, 0.1), warm + 0.1),
+            (top, warm + 0.15),
+        ]
+    )
     return lambda at: shape
 
 
 FIGURES: dict[str, Callable[[np.random.Generator], Posing]] = {
-    'person': person, 'vehicle': vehicle, 'animal': animal, 'drone': drone, 'bird': bird,
-    'airplane': airplane, 'tree': tree, 'bush': bush, 'post': post, 'wall': wall,
+    'person': person,
+    'vehicle': vehicle,
+    'animal': animal,
+    'drone': drone,
+    'bird': bird,
+    'airplane': airplane,
+    'tree': tree,
+    'bush': bush,
+    'post': post,
+    'wall': wall,
 }
 """Every body by its name."""

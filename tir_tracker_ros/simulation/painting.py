@@ -58,11 +58,13 @@ def project(
     sin_yaw, cos_yaw = math.sin(yaw), math.cos(yaw)
     sin_e, cos_e = math.sin(elevation), math.cos(elevation)
     # Columns: right, down, and nearness to the camera, of the axes x, y, z of the body.
-    view = np.array([
-        [cos_yaw, -sin_yaw * sin_e, -sin_yaw * cos_e],
-        [-sin_yaw, -cos_yaw * sin_e, -cos_yaw * cos_e],
-        [0.0, -cos_e, sin_e],
-    ])
+    view = np.array(
+        [
+            [cos_yaw, -sin_yaw * sin_e, -sin_yaw * cos_e],
+            [-sin_yaw, -cos_yaw * sin_e, -cos_yaw * cos_e],
+            [0.0, -cos_e, sin_e],
+        ]
+    )
     polygons: list[np.ndarray] = []
     heat: list[float] = []
     if len(shape.heat):
@@ -82,7 +84,7 @@ def project(
         corners = np.concatenate([face for face, _ in shape.faces]) @ view[:, :2]
         start = 0
         for face, face_heat in shape.faces:
-            flat = corners[start:start + len(face)]
+            flat = corners[start : start + len(face)]
             start += len(face)
             first, second = flat[1] - flat[0], flat[2] - flat[1]
             if first[0] * second[1] - first[1] * second[0] < 0:  # seen from outside

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 import math
 
@@ -17,7 +17,7 @@ from .backgrounds import Background, make_background, Weather
 from .camera import Camera, CAMERAS, keep_in_view, make_camera, Path
 from .figures import FIGURES, Pose, Posing
 from .painting import blend, Outline, overlap, paint, Patch, project, smear_kernel
-from .recipes import make_recipe, Recipe, TARGETS
+from .recipes import make_recipe, Recipe, SHARES, TARGETS
 from .sensor import Sensor, SensorSettings
 from .textures import fractal_noise, smooth_step, wander
 
@@ -52,8 +52,6 @@ class Actor:
     """Added to the row of its foot when what covers what is decided."""
     local: bool = False
     """Whether its heat counts from the temperature right behind it."""
-    still: bool = False
-    """Whether its shape never changes."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,11 @@ class Scene(Sequence):
         rng = np.random.default_rng([seed, *category.encode()])
         recipe = make_recipe(category, rng)
         self.recipe = recipe
-        self.target_class = target or str(rng.choice(recipe.targets))
-        self.camera_kind = camera or str(rng.choice(recipe.cameras))
+        shares = np.array([SHARES[name] for name in recipe.targets])
+        drawn = str(rng.choice(recipe.targets, p=shares / shares.sum()))
+        self.target_class = target or drawn
+        drawn = str(rng.choice(recipe.cameras))
+        self.camera_kind = camera or drawn
         times = np.arange(frames) / rate
         self.stamps = [10**9 + round(index * 1e9 / rate) for index in range(frames)]
         _Builder(self, rng, recipe, times, bits, rate)
@@ -133,15 +134,19 @@ class Scene(Sequence):
         """Render one image; raises IndexError outside the scene."""
         index = range(len(self))[index]
         kelvin = self._view(index)
-        box, visibility = self._act(index, kelvin)
-        rng = np.random.Generator(np.random.SFC64([self.seed, index]))
-        smear = self._smear(index, np.zeros((2, 2)))
-        kernel = smear_kernel(*smear)
+        kernel = smear_kernel(*self._smear(index, None))
         if kernel is not None:
             kelvin = cv2.filter2D(kelvin, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+        box, visibility = self._act(index, kelvin)
+        rng = np.random.Generator(np.random.SFC64([self.seed, index]))
         pixels = self.sensor.observe(
-            kelvin, rng, self._gain[index], self._offset[index], bool(self._flipped[index]),
-            self._defocus[index], self._drift[index],
+            kelvin,
+            rng,
+            self._gain[index],
+            self._offset[index],
+            bool(self._flipped[index]),
+            self._defocus[index],
+            self._drift[index],
         )
         encoding = 'mono8' if pixels.dtype == np.uint8 else 'mono16'
         image = ThermalImage(pixels, self.stamps[index], encoding)
@@ -151,7 +156,8 @@ class Scene(Sequence):
         """Return which part of each pixel the target covers or would, were nothing before it."""
         index = range(len(self))[index]
         mask = np.zeros(self.size[::-1], np.float32)
-        patch = paint(self._outline(self.actors[0], index), self.size, np.zeros((2, 2), np.float32))
+        plain = np.zeros((2, 2), np.float32)
+        patch = paint(self._outline(self.actors[0], index), self.size, plain)
         if patch is not None:
             here, there = overlap(mask.shape, patch)
             mask[here] = patch.alpha[there]
@@ -160,10 +166,10 @@ class Scene(Sequence):
     def _view(self, index: int) -> np.ndarray:
         """Return what the camera sees of the background, kelvin."""
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        kelvin = None
+        kelvin: np.ndarray | None = None
         for layer in self.background.layers:
             matrix = self.camera.matrix(index, layer.pixels.shape, layer.parallax)
-            seen = cv2.warpAffine(
+            seen: np.ndarray = cv2.warpAffine(
                 layer.pixels, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REFLECT_101
             )
             if kelvin is None:
@@ -176,9 +182,9 @@ class Scene(Sequence):
 
     def _outline(self, actor: Actor, index: int) -> Outline:
         place = actor.places[index]
-        shape = actor.posing(Pose(
-            actor.phase[index], actor.stride[index], actor.crouch[index], actor.reach[index]
-        ))
+        shape = actor.posing(
+            Pose(actor.phase[index], actor.stride[index], actor.crouch[index], actor.reach[index])
+        )
         elevation = self.elevation(place[1])
         linear = self.camera.linear(index) * actor.metre[index]
         return project(
@@ -231,19 +237,22 @@ class Scene(Sequence):
     def _behind(self, kelvin: np.ndarray, box: Box) -> float:
         """Return the mean temperature around a box."""
         wide = box.scaled(1.3).clipped(*self.size)
-        part = kelvin[int(wide.y):int(wide.y + wide.h) + 1, int(wide.x):int(wide.x + wide.w) + 1]
+        part = kelvin[
+            int(wide.y) : int(wide.y + wide.h) + 1, int(wide.x) : int(wide.x + wide.w) + 1
+        ]
         return float(part.mean()) if part.size else 0.0
 
-    def _smear(self, index: int, places: np.ndarray) -> tuple[float, float]:
-        """Return how far a body (or, for a standing one, the background) moves in an exposure."""
-        if len(self) < 2:
-            return 0.0, 0.0
+    def _smear(self, index: int, places: np.ndarray | None) -> tuple[float, float]:
+        """Return how far a body at `places`, or the background, moves in an exposure, pixels."""
         before, after = max(index - 1, 0), min(index + 1, len(self) - 1)
-        motion = places[min(after, len(places) - 1)] - places[min(before, len(places) - 1)]
-        if len(places) == 2:
-            motion = self.camera.centers[before] - self.camera.centers[after]
-        moved = self.camera.linear(index) @ motion / (after - before) * self._shutter
-        return float(moved[0]), float(moved[1])
+        if before == after:
+            return 0.0, 0.0
+        motion = self.camera.centers[before] - self.camera.centers[after]
+        if places is not None:
+            motion = motion + places[after] - places[before]
+        scale = self._shutter / (after - before)
+        x, y = self.camera.linear(index) @ motion * scale
+        return float(x), float(y)
 
 
 def render(
@@ -285,7 +294,12 @@ class _Builder:
     """Draws everything that a scene consists of."""
 
     def __init__(
-        self, scene: Scene, rng: np.random.Generator, recipe: Recipe, times: np.ndarray, bits: int,
+        self,
+        scene: Scene,
+        rng: np.random.Generator,
+        recipe: Recipe,
+        times: np.ndarray,
+        bits: int,
         rate: float,
     ) -> None:
         self.rng, self.recipe, self.times, self.rate = rng, recipe, times, rate
@@ -308,16 +322,26 @@ class _Builder:
         camera = scene.camera_kind
         if self.flying:
             tilt = rng.uniform(-0.35, 0.0) if camera != 'drone' else rng.uniform(0.0, 0.5)
-            scene._looking_down = float(rng.uniform(-0.3, 0.3) if camera != 'drone'
-                                        else rng.uniform(0.0, 0.7))
+            scene._looking_down = float(
+                rng.uniform(-0.3, 0.3) if camera != 'drone' else rng.uniform(0.0, 0.7)
+            )
         else:
-            tilt = {'fixed': rng.uniform(0.02, 0.5), 'hand_held': rng.uniform(-0.02, 0.2),
-                    'vehicle': rng.uniform(-0.02, 0.1), 'drone': rng.uniform(0.5, 1.3)}[camera]
+            tilt = {
+                'fixed': rng.uniform(0.02, 0.5),
+                'hand_held': rng.uniform(-0.02, 0.2),
+                'vehicle': rng.uniform(-0.02, 0.1),
+                'drone': rng.uniform(0.5, 1.3),
+            }[camera]
         weather = Weather(
-            relief=self.draw('relief'), sky=-rng.uniform(4, 14), sun=self.draw('sun'),
-            clouds=rng.choice([0.0, 1.0]) * rng.uniform(2, 7), clutter=self.draw('clutter'),
+            relief=self.draw('relief'),
+            sky=-rng.uniform(4, 14),
+            sun=self.draw('sun'),
+            clouds=rng.choice([0.0, 1.0]) * rng.uniform(2, 7),
+            clutter=self.draw('clutter'),
         )
-        extent = 1.25 if camera == 'fixed' else 1.8
+        extent = 2.4 if self.recipe.exits and camera != 'fixed' else 1.8
+        if camera == 'fixed':
+            extent = 1.25
         scene.background = make_background(rng, self.size, extent, tilt, weather, self.side)
         width, height = self.size
         low = scene.background.horizon + 0.12 * height
@@ -347,37 +371,52 @@ class _Builder:
             if self.kind in _RIGID:
                 way = curves[0][:, None] * np.array([math.cos(yaw), -math.sin(yaw) * slope])
                 way = way + 0.06 * curves[1][:, None] * (math.sin(yaw), math.cos(yaw) * slope)
+                if not self.flying:
+                    depth = self.foot - self.scene.background.horizon
+                    way[:, 1] *= min(1.0, self.recipe.approach * depth / amplitude[0])
                 return center + way * amplitude[0]
             vertical = min(float(amplitude[1]), float(amplitude[0]) * max(abs(slope), 0.15))
+            if not self.flying:
+                depth = self.foot - self.scene.background.horizon
+                vertical = min(vertical, self.recipe.approach * depth)
             return center + np.stack([curves[0] * amplitude[0], curves[1] * vertical], axis=1)
 
         return path
 
     def _actor(
-        self, kind: str, posing: Posing, path: Path, yaw: float, metre: float, contrast: float
+        self,
+        posing: Posing,
+        path: Path,
+        yaw: float,
+        metre: float,
+        contrast: float,
+        rigid: bool,
+        standing: bool = False,
     ) -> Actor:
-        """Let a body go along a path."""
+        """Let a body go along a path, facing `yaw` if it is rigid and where it goes otherwise."""
         rng, times = self.rng, self.times
         places = path(times)
         n = len(times)
         ahead = path(times + 0.15) - path(times - 0.15)
         speed = np.hypot(*ahead.T) / 0.3
-        if kind in _RIGID:
-            turned = np.full(n, yaw)
-        else:
+        turned = np.full(n, yaw)
+        if not rigid:
             slope = max(abs(math.sin(self.scene.elevation(self.foot))), 0.2)
             turned = np.arctan2(-ahead[:, 1] / slope, ahead[:, 0] + 1e-9)
-        turned = turned + self.draw('turning') * wander(rng, times, 3.0)
-        nearness = 1.0
+        if not standing:
+            turned = turned + self.draw('turning') * wander(rng, times, 3.0)
+        pixels = np.full(n, metre)
         if not self.flying:
-            nearness = self.scene.background.nearness(places[:, 1], self.foot)
-        pixels = metre * nearness * np.ones(n)
+            pixels = pixels * self.scene.background.nearness(places[:, 1], self.foot)
         in_metres = speed / pixels
         pace = np.clip(in_metres / 1.4 * 5.5, 2.0, 14.0)
         bend = self.draw('bending')
         tile = fractal_noise(rng, 2 * 10, 8, 5, 0.7, finest=1.0)
         return Actor(
-            posing, places, pixels, turned,
+            posing,
+            places,
+            pixels,
+            turned,
             phase=rng.uniform(0, 2 * np.pi) + np.cumsum(pace) / self.rate,
             stride=np.clip(in_metres / 1.4, 0.35, 1.5),
             crouch=np.clip(bend * 2 * wander(rng, times, 2.5), 0, 1),
@@ -403,37 +442,45 @@ class _Builder:
         if recipe.exits and fixed:
             path = self._leaving(path)
         self.path = path
-        target = self._actor(self.kind, self.posing, path, self.yaw, self.metre, self.contrast)
+        self.rigid = self.kind in _RIGID
+        target = self._actor(self.posing, path, self.yaw, self.metre, self.contrast, self.rigid)
         if recipe.crossover:
             # Starts clearly visible, and passes zero in the middle third.
             turn = rng.uniform(0.4, 0.6) * self.duration
             target.contrast = target.contrast * np.tanh((turn - self.times) / self.duration * 4)
         target.local = recipe.crossover or abs(self.contrast) < 3
         camera = make_camera(
-            rng, scene.camera_kind, self.times, self.size, self.path, self.draw('shake'),
-            self.draw('zooming'), self.draw('rolling'),
+            rng,
+            scene.camera_kind,
+            self.times,
+            self.size,
+            self.path,
+            self.draw('shake'),
+            self.draw('zooming'),
+            self.draw('rolling'),
         )
         lift = self._height_of(target)
-        if not fixed:
+        if not fixed or recipe.zooming[1] > 0.3:
             camera = keep_in_view(camera, target.places - (0, lift / 2), 0.8 * self.side)
-            if recipe.exits:
-                camera = replace(camera, centers=self._away(camera.centers))
+        if recipe.exits and not fixed:
+            away = self._excursion()(self.times)
+            camera = replace(camera, centers=camera.centers + away)
         scene.camera = camera
         scene.actors = [target]
 
     def _height_of(self, actor: Actor) -> float:
         outline = project(
-            actor.posing(Pose()), actor.yaw[0], self.scene.elevation(self.foot),
-            np.eye(2) * actor.metre[0], np.zeros(2),
+            actor.posing(Pose()),
+            actor.yaw[0],
+            self.scene.elevation(self.foot),
+            np.eye(2) * actor.metre[0],
+            np.zeros(2),
         )
         return -(outline.box.y + outline.box.y + outline.box.h)
 
     def _leaving(self, path: Path) -> Path:
         away = self._excursion()
         return lambda times: path(times) + away(times)
-
-    def _away(self, centers: np.ndarray) -> np.ndarray:
-        return centers + self._excursion()(self.times)
 
     def _excursion(self) -> Path:
         """Return a shift that takes the target out of the view and back, some times."""
@@ -458,15 +505,35 @@ class _Builder:
         """Add look-alikes, others and what passes in front of the target."""
         rng, recipe = self.rng, self.recipe
         for _ in range(rng.integers(recipe.look_alikes[0], recipe.look_alikes[1] + 1)):
-            self._look_alike()
+            self._add(self._look_alike, recipe.behind)
         for _ in range(rng.integers(recipe.others[0], recipe.others[1] + 1)):
-            self._other()
+            self._add(self._other, recipe.behind)
         wanted = rng.integers(recipe.occlusions[0], recipe.occlusions[1] + 1)
         count = max(int(round(wanted * len(self.times) / 100)), int(wanted > 0))
         for k in range(count):
-            self._occluder((k + rng.uniform(0.3, 0.9)) / count * self.duration)
+            # Where the target is fast, or it would stay behind what stands.
+            times = (k + rng.uniform(0.3, 0.9, 6)) / count * self.duration
+            speeds = np.hypot(*(self.path(times + 0.1) - self.path(times - 0.1)).T)
+            at = float(times[speeds.argmax()])
+            self._add(lambda at=at: self._occluder(at))
 
-    def _look_alike(self) -> None:
+    def _add(self, make: Callable[[], Actor], behind: bool = False) -> None:
+        """Add a body that does not cover the target in the first image, in which it is shown."""
+        target = self.scene._outline(self.scene.actors[0], 0).box
+        for _ in range(4):
+            actor = make()
+            if behind:
+                actor.nearer = -float(self.size[1])
+            box = self.scene._outline(actor, 0).box
+            if (
+                box.x > target.x + target.w
+                or box.x + box.w < target.x
+                or (box.y > target.y + target.h or box.y + box.h < target.y)
+            ):
+                self.scene.actors.append(actor)
+                return
+
+    def _look_alike(self) -> Actor:
         rng = self.rng
         posing = self.posing if rng.random() < 0.5 else FIGURES[self.kind](rng)
         yaw = self.yaw + (np.pi if rng.random() < 0.5 else 0.0)
@@ -476,25 +543,32 @@ class _Builder:
         shift = (self.path(meet) - own(meet))[0] + beside * self.side
         start = np.hypot(*(own(np.zeros(1)) + shift - self.path(np.zeros(1)))[0])
         if start < 1.3 * self.side:
-            shift = shift + np.array([rng.choice([-1, 1]) * 1.6 * self.side, 0.0])
-        contrast = self.contrast * rng.uniform(0.85, 1.15)
+            shift = shift + np.array([rng.choice([-1, 1]) * rng.uniform(1.5, 2.5) * self.side, 0])
         actor = self._actor(
-            self.kind, posing, lambda times: own(times) + shift, yaw,
-            self.metre * rng.uniform(0.9, 1.1), contrast,
+            posing,
+            lambda times: own(times) + shift,
+            yaw,
+            self.metre * rng.uniform(0.9, 1.1),
+            self.contrast * rng.uniform(0.85, 1.15),
+            self.rigid,
         )
-        actor.local = abs(self.contrast) < 3
-        self.scene.actors.append(actor)
+        actor.local = self.scene.actors[0].local
+        return actor
 
-    def _other(self) -> None:
-        """Add a body somewhere else, of a kind that fits."""
+    def _other(self) -> Actor:
+        """Make a body somewhere else, of a kind that fits."""
         rng = self.rng
-        kinds = ['drone', 'bird'] if self.flying else ['person', 'vehicle', 'animal']
-        kind = str(rng.choice(kinds))
+        kind = str(
+            rng.choice(
+                ['drone', 'bird'] if self.flying else ['person', 'person', 'vehicle', 'animal']
+            )
+        )
         posing = FIGURES[kind](rng)
         yaw = float(rng.uniform(-np.pi, np.pi))
         width, height = self.size
-        place = np.array([rng.uniform(-0.6, 0.6) * width,
-                          self.foot + rng.uniform(-0.3, 0.3) * height])
+        place = np.array(
+            [rng.uniform(-0.6, 0.6) * width, self.foot + rng.uniform(-0.3, 0.3) * height]
+        )
         if not self.flying:
             place[1] = max(place[1], self.scene.background.horizon + 0.1 * height)
         first = self.path(np.zeros(1))[0]
@@ -502,26 +576,25 @@ class _Builder:
             place[0] = first[0] + math.copysign(2 * self.side, place[0] - first[0])
         own = self._path(place, np.array(self.size) * 0.3, self.speed, yaw)
         metre = self._metre(posing, yaw, self.side * rng.uniform(0.6, 1.2))
-        self.scene.actors.append(self._actor(
-            kind, posing, own, yaw, metre, abs(self.contrast) * rng.uniform(0.6, 1.2)
-        ))
+        contrast = max(abs(self.contrast), 2.0) * rng.uniform(0.6, 1.2)
+        return self._actor(posing, own, yaw, metre, contrast, kind in _RIGID)
 
-    def _occluder(self, at: float) -> None:
+    def _occluder(self, at: float) -> Actor:
         """Let something pass in front of the target at a time."""
         rng = self.rng
-        kind = str(rng.choice(['tree', 'post', 'wall', 'bush', 'person', 'vehicle']
-                              if not self.flying else ['tree', 'post', 'bush', 'bush']))
+        kinds = list(self.recipe.occluders)
+        if self.flying:
+            kinds = [kind for kind in kinds if kind in ('tree', 'post', 'bush')]
+        kind = str(rng.choice(kinds))
         posing = FIGURES[kind](rng)
         yaw = float(rng.uniform(-0.4, 0.4)) + (np.pi if rng.random() < 0.5 else 0.0)
-        moment = np.array([at])
-        there = self.path(moment)[0]
-        before = self.path(np.zeros(1))[0]
-        side = self.side * rng.uniform(0.9, 1.7)
-        metre = self._metre(posing, yaw, side)
-        box = project(posing(Pose()), yaw, self.scene.elevation(self.foot), np.eye(2) * metre,
-                      np.zeros(2)).box
+        there, before = self.path(np.array([at, 0.0]))
+        metre = self._metre(posing, yaw, self.side * self.draw('cover'))
+        box = project(
+            posing(Pose()), yaw, self.scene.elevation(self.foot), np.eye(2) * metre, np.zeros(2)
+        ).box
         moving = kind in ('person', 'vehicle')
-        # A standing thing must not cover the target from the start, so it comes past instead.
+        # What stands must not cover the target from the start; else it comes past.
         apart = abs(there[0] - before[0]) > (box.w + 1.4 * self.side) / 2
         speed = 0.0
         if moving or not apart:
@@ -530,26 +603,38 @@ class _Builder:
         lift = box.h / 2 - self.side / 2 if self.flying else 0.1 * self.side
         spot = there + np.array([rng.normal(0, 0.1) * self.side - box.cx, lift])
         actor = self._actor(
-            'vehicle', posing, lambda times: spot + np.stack(
-                [speed * (times - at), np.zeros(len(times))], axis=1), yaw, metre,
+            posing,
+            lambda times: spot + np.stack([speed * (times - at), np.zeros(len(times))], axis=1),
+            yaw,
+            metre,
             self.contrast if moving else rng.uniform(1.0, 3.0),
+            True,
+            standing=not moving,
         )
-        actor.nearer = 6.0 + self.size[1] * 0.5 * (abs(self.path(moment)[0, 1] - there[1]) >= 0)
-        self.scene.actors.append(actor)
+        actor.nearer = float(self.size[1])
+        return actor
 
     def _instrument(self, bits: int) -> None:
         rng, scene, recipe = self.rng, self.scene, self.recipe
         n = len(self.times)
-        scene.sensor = Sensor(rng, SensorSettings(
-            noise=self.draw('noise'), stripes=self.draw('stripes'), shading=self.draw('shading'),
-            dead=self.draw('dead'), blur=self.draw('blur') * max(self.unit, 0.7),
-            sharpen=float(rng.choice([0.0, 0.0, rng.uniform(0.3, 1.2)])),
-            tails=float(rng.uniform(0.0, 0.01)),
-            inverted=bool(rng.random() < (0.15 if scene.category == 'random' else 0.05)),
-            quality=int(rng.choice([0, 0, rng.integers(50, 90)])),
-            counts_per_kelvin=float(rng.uniform(20, 100)),
-            counts_offset=float(rng.uniform(3000, 9000)),
-        ), self.size, bits)
+        scene.sensor = Sensor(
+            rng,
+            SensorSettings(
+                noise=self.draw('noise'),
+                stripes=self.draw('stripes'),
+                shading=self.draw('shading'),
+                dead=self.draw('dead'),
+                blur=self.draw('blur') * max(self.unit, 0.7),
+                sharpen=float(rng.choice([0.0, 0.0, rng.uniform(0.3, 1.2)])),
+                tails=float(rng.uniform(0.0, 0.01)),
+                inverted=bool(rng.random() < (0.15 if scene.category == 'random' else 0.05)),
+                quality=int(rng.choice([0, 0, 1]) * rng.integers(50, 90)),
+                counts_per_kelvin=float(rng.uniform(20, 100)),
+                counts_offset=float(rng.uniform(3000, 9000)),
+            ),
+            self.size,
+            bits,
+        )
         scene._gain = 1 + 0.04 * wander(rng, self.times, 5.0)
         scene._offset = 0.2 * wander(rng, self.times, 7.0)
         scene._flipped = np.zeros(n, bool)
@@ -558,7 +643,8 @@ class _Builder:
             for k in range(count):
                 begin = int((k + rng.uniform(0.2, 0.8)) / count * n)
                 scene._gain[begin:] *= rng.choice([0.45, 0.6, 1.7]) / max(
-                    scene._gain[min(begin, n - 1)], 0.6)
+                    scene._gain[min(begin, n - 1)], 0.6
+                )
                 scene._offset[begin:] = rng.uniform(-2.0, 2.0)
                 if rng.random() < 0.5:
                     scene._flipped[begin:] = ~scene._flipped[begin:]

@@ -50,7 +50,7 @@ class Sensor:
         self.settings = settings
         self.bits = bits
         columns = rng.standard_normal(width).astype(np.float32)
-        pattern = np.repeat((settings.stripes * columns)[None], height, axis=0)
+        pattern: np.ndarray = np.repeat((settings.stripes * columns)[None], height, axis=0)
         if settings.shading > 0:
             shade = fractal_noise(rng, height, width, max(size) / 2, 0.4, finest=max(size) / 4)
             pattern += np.float32(settings.shading) * shade
@@ -87,14 +87,13 @@ class Sensor:
         kelvin = cv2.scaleAdd(self._pattern, drift, kelvin)
         kelvin[self._dead] += self._stuck
         if self.bits == 16:
-            counts = kelvin * np.float32(settings.counts_per_kelvin * gain)
-            counts += np.float32(settings.counts_offset + offset * settings.counts_per_kelvin)
+            scale = settings.counts_per_kelvin
+            counts = kelvin * np.float32(scale * gain)
+            counts = counts + np.float32(settings.counts_offset + offset * scale)
             return np.clip(np.rint(counts), 0, 2**14 - 1).astype(np.uint16)
         return self._gray(kelvin, gain, offset, flipped)
 
-    def _gray(
-        self, kelvin: np.ndarray, gain: float, offset: float, flipped: bool
-    ) -> np.ndarray:
+    def _gray(self, kelvin: np.ndarray, gain: float, offset: float, flipped: bool) -> np.ndarray:
         settings = self.settings
         some = np.sort(kelvin[2::5, 2::5], axis=None)
         skip = int(settings.tails * some.size)

@@ -27,7 +27,7 @@ def fractal_noise(
     octaves = max(int(round(np.log2(max(cell / finest, 1)))), 0)
     rows = max(int(np.ceil(height / cell)), 1) + 2
     columns = max(int(np.ceil(width / (cell * stretch))), 1) + 2
-    noise = rng.standard_normal((rows, columns), dtype=np.float32)
+    noise: np.ndarray = rng.standard_normal((rows, columns), dtype=np.float32)
     amplitude = 1.0
     for _ in range(octaves):
         # Only the part that is going to be seen is refined.
