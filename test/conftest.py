@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 from importlib.util import find_spec
+import logging
 import os
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -18,6 +20,14 @@ os.environ.update(isolated_environment())
 
 hypothesis.settings.register_profile('tests', deadline=None, derandomize=True)
 hypothesis.settings.load_profile('tests')
+
+# launch, where pytest loads it, makes every new logger one that caplog does not hear.
+LAUNCH_LOGGER = logging.getLoggerClass()
+ROOT = Path(__file__).resolve().parents[1]
+logging.setLoggerClass(logging.Logger)
+for path in ROOT.glob('tir_tracker_ros/**/*.py'):
+    logging.getLogger('.'.join(path.relative_to(ROOT).with_suffix('').parts))
+logging.setLoggerClass(LAUNCH_LOGGER)
 
 NEEDS = {
     'rclpy': ['test_node*.py', 'test_player*.py', 'test_demo.py', 'test_desk.py'],
