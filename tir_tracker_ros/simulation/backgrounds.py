@@ -38,9 +38,9 @@ class Background:
     focal: float
     """Focal length in pixels."""
 
-    def elevation(self, y: float) -> float:
-        """Return how steeply the camera looks down on the ground at row y, radians."""
-        return math.atan2(max(y - self.horizon, 1.0), self.focal)
+    def elevation(self, y: np.ndarray) -> np.ndarray:
+        """Return how steeply the camera looks down on the ground at rows y, radians."""
+        return np.arctan2(np.maximum(y - self.horizon, 1.0), self.focal)
 
     def nearness(self, y: np.ndarray, reference: float) -> np.ndarray:
         """Return how many times larger things at row y look than those at the reference row."""

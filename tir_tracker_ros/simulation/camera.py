@@ -61,8 +61,8 @@ def make_camera(
     Make the way of a camera of a kind in `CAMERAS`.
 
     All but the fixed one follow `path`, the target's, with a lag. `shake` scales their jitter,
-    `zooming` is the change of magnification, natural logarithm, and `rolling` the largest rotation,
-    radians.
+    `zooming` is the change of magnification, natural logarithm, and `rolling` the largest
+    rotation, radians.
     """
     width, height = size
     unit = height / 256
@@ -80,13 +80,13 @@ def make_camera(
         centers += follow * lagged
     if kind != 'fixed':
         for axis, length in ((0, width), (1, height * (0.3 if kind == 'vehicle' else 0.6))):
-            centers[:, axis] += stray * length * wander(rng, times, 9.0)
+            centers[:, axis] += stray * length * wander(rng, 9.0)(times)
     for axis in (0, 1):
         amount = jitter * unit * shake * (0.5 if kind == 'vehicle' and axis == 0 else 1.0)
-        centers[:, axis] += amount * wander(rng, times, 0.35, 5) * 1.5
+        centers[:, axis] += amount * wander(rng, 0.35, 5)(times) * 1.5
     # More in than out, where the background would have to be larger.
-    zoom = np.exp(zooming * (0.7 + 1.6 * wander(rng, times, 6.0)))
-    roll = (tilt * max(shake, 0.3) + rolling) * wander(rng, times, 4.0)
+    zoom = np.exp(zooming * (0.7 + 1.6 * wander(rng, 6.0)(times)))
+    roll = (tilt * max(shake, 0.3) + rolling) * wander(rng, 4.0)(times)
     return Camera(centers, zoom, roll, size)
 
 

@@ -83,6 +83,8 @@ class Recipe:
     """Part of the frame period in which motion smears the image."""
     drifting: Range = (0.0, 0.0)
     """How much the fixed pattern changes in strength."""
+    inverted: float = 0.05
+    """Probability that hot is black."""
     crossover: bool = False
     """The surroundings warm up past the target."""
     jumps: bool = False
@@ -99,8 +101,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     'scale': {'zooming': (0.6, 0.9), 'side': (18.0, 32.0), 'turning': (0.2, 0.6), 'approach': 0.4},
     'fast_motion': {'rate': (8.0, 16.0), 'shutter': (0.3, 0.6), 'side': (22.0, 44.0)},
     'low_contrast': {
-        'contrast': (1.2, 2.2),
-        'noise': (0.1, 0.25),
+        'contrast': (0.7, 1.4),
+        'noise': (0.15, 0.3),
         'relief': (0.3, 0.6),
         'cold': 0.4,
     },
@@ -187,7 +189,12 @@ def make_recipe(category: str, rng: np.random.Generator) -> Recipe:
     if category == 'demo':
         return replace(Recipe(), **_DEMO)
     if category == 'random':
-        changes: dict[str, Any] = {'side': (12.0, 110.0), 'rate': (0.2, 2.0), 'cold': 0.25}
+        changes: dict[str, Any] = {
+            'side': (12.0, 110.0),
+            'rate': (0.2, 2.0),
+            'cold': 0.25,
+            'inverted': 0.15,
+        }
         names = list(CHANGES)
         for name in rng.choice(names, rng.integers(1, 4), replace=False):
             changes.update(CHANGES[str(name)])

@@ -73,7 +73,7 @@ class Sensor:
         drift: float = 1.0,
     ) -> np.ndarray:
         """
-        Return the image of `kelvin` (`H x W` float32, changed in place).
+        Return the image of `kelvin` (`H x W` float32, may be changed).
 
         `gain` and `offset` (kelvin) bend the camera's response, `flipped` swaps hot and cold,
         `blur` adds pixels of defocus, `drift` scales the fixed pattern.
@@ -85,7 +85,7 @@ class Sensor:
         noise = rng.standard_normal(kelvin.shape, dtype=np.float32)
         kelvin = cv2.scaleAdd(noise, settings.noise, kelvin)
         kelvin = cv2.scaleAdd(self._pattern, drift, kelvin)
-        kelvin[self._dead] += self._stuck
+        np.add.at(kelvin, self._dead, self._stuck)
         if self.bits == 16:
             scale = settings.counts_per_kelvin
             counts = kelvin * np.float32(scale * gain)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -48,20 +50,21 @@ def fractal_noise(
     return (whole - np.float32(mean.item())) * np.float32(1 / max(deviation.item(), 1e-6))
 
 
-def wander(
-    rng: np.random.Generator, times: np.ndarray, period: float, waves: int = 4
-) -> np.ndarray:
+Curve = Callable[[np.ndarray], np.ndarray]
+"""Values at N times, seconds."""
+
+
+def wander(rng: np.random.Generator, period: float, waves: int = 4) -> Curve:
     """
-    Return a smooth random curve within -1..1 at `times` (seconds), of standard deviation ~0.4.
+    Return a smooth random curve within -1..1, of standard deviation about 0.4.
 
     It is a sum of sinusoids whose periods lie around `period` seconds, so it can be evaluated at
     any time without those before.
     """
     weights = rng.dirichlet(np.full(waves, 4.0))
-    periods = period * np.exp(rng.uniform(-0.7, 0.7, waves))
+    speeds = 2 * np.pi / (period * np.exp(rng.uniform(-0.7, 0.7, waves)))
     phases = rng.uniform(0, 2 * np.pi, waves)
-    angles = 2 * np.pi * times[:, None] / periods + phases
-    return np.sin(angles) @ weights
+    return lambda times: np.sin(times[:, None] * speeds + phases) @ weights
 
 
 def smooth_step(values: np.ndarray, low: float, high: float) -> np.ndarray:
