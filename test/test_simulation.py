@@ -389,6 +389,35 @@ def test_bags_of_several_scenes_lie_in_a_folder(tmp_path):
     assert all((tmp_path / f'easy_00000{n}' / 'metadata.yaml').exists() for n in (0, 1))
 
 
+def test_a_picture_is_a_contact_sheet(tmp_path):
+    path = tmp_path / 'sheet.png'
+    assert simulate('--out', path, '--category', 'demo', '--scenes', 4, '--bits', 16) == 0
+    # Two rows of three scenes of three images each.
+    assert cv2.imread(str(path)).shape == (2 * 128, 3 * 3 * 160, 3)
+
+
+def test_the_demo_shows_a_person_among_others_passing_behind_something():
+    scene = render('demo', 0, frames=240, rate=20.0)
+    assert (scene.target_class, scene.camera_kind) == ('person', 'hand_held')
+    frames = [scene.frame(index) for index in range(0, 240, 4)]
+    assert all(frame.box is not None for frame in frames) and len(scene.stage.actors) > 4
+    assert min(frame.visibility for frame in frames) < 0.6
+
+
+@pytest.mark.skipif(not hasattr(cv2, 'TrackerCSRT_create'), reason='OpenCV without CSRT')
+def test_a_correlation_tracker_follows_the_easy_scene():
+    scene = render('easy', 3, frames=30, target='vehicle')
+    tracker = cv2.TrackerCSRT_create()
+    overlaps = []
+    for number, (image, box) in enumerate(scene):
+        colour = cv2.cvtColor(image.pixels, cv2.COLOR_GRAY2BGR)
+        if number == 0:
+            tracker.init(colour, tuple(round(value) for value in box))
+        else:
+            overlaps.append(Box(*tracker.update(colour)[1]).iou(box))
+    assert np.mean(overlaps) > 0.6
+
+
 @pytest.mark.parametrize(
     'arguments, reason',
     [

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from itertools import product
 from pathlib import Path
 
 import cv2
+import numpy as np
 from tqdm import tqdm
 
 from ..geometry import Box
@@ -17,7 +19,10 @@ from ..simulation.camera import CAMERAS
 IMAGE_TOPIC = '/thermal/image_raw'
 INIT_TOPIC = '/tracker/init'
 TRUTH_TOPIC = '/ground_truth'
-_BAG_SUFFIXES = ('.bag', '.mcap')
+_FORMATS = {'.bag': 'bag', '.mcap': 'bag', '.jpg': 'sheet', '.png': 'sheet'}
+"""What a name with such an end is; any other is a folder."""
+_COLUMNS, _PER_SCENE = 3, 3
+"""Of a contact sheet: scenes side by side, and images of each."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,7 +31,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         '--out',
         type=Path,
         required=True,
-        help='folder of the sequences; a name that ends in .bag or .mcap is one ROS 2 bag',
+        help='folder of the sequences; NAME.bag or NAME.mcap is one ROS 2 bag, NAME.jpg or '
+        'NAME.png a contact sheet',
     )
     parser.add_argument(
         '--category',
@@ -48,28 +54,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Write the scenes; raises ValueError or OSError, naming what is wrong, before it starts."""
+    """Write the scenes; raises ValueError or OSError that names what is wrong."""
     if arguments.scenes < 1:
         raise ValueError(f'--scenes {arguments.scenes} is not 1 or more')
-    size = _size(arguments.size)
+    size, out = _size(arguments.size), arguments.out
     categories = CHALLENGES if arguments.category == 'all' else (arguments.category,)
-    scenes = [
-        (category, arguments.seed + number)
-        for category in categories
-        for number in range(arguments.scenes)
-    ]
-    one_bag = arguments.out.suffix in _BAG_SUFFIXES and arguments.format != 'folder'
-    if one_bag and len(scenes) > 1:
+    seeds = range(arguments.seed, arguments.seed + arguments.scenes)
+    # A suffix means one file; --format is what each sequence in the folder becomes.
+    single = _FORMATS.get(out.suffix) if arguments.format is None else None
+    if single == 'bag' and len(categories) * len(seeds) > 1:
         raise ValueError(
-            f'--out {arguments.out} is one bag, which holds one scene, not {len(scenes)}; '
+            f'--out {out} is one bag, which holds one scene, not {len(categories) * len(seeds)}; '
             'with --format bag a folder takes a bag for each'
         )
-    if not one_bag and arguments.out.exists() and not arguments.out.is_dir():
-        raise NotADirectoryError(f'--out {arguments.out} is a file, not a folder')
-    with tqdm(
-        total=len(scenes) * arguments.frames, unit='image', disable=arguments.quiet
-    ) as progress:
-        for category, seed in scenes:
+    if single is None and out.exists() and not out.is_dir():
+        raise NotADirectoryError(f'--out {out} is a file, not a folder')
+    strips = []
+    images = _PER_SCENE if single == 'sheet' else arguments.frames
+    total = len(categories) * len(seeds) * images
+    with tqdm(total=total, unit='image', disable=arguments.quiet) as progress:
+        for category, seed in product(categories, seeds):
             scene = render(
                 category,
                 seed,
@@ -80,12 +84,17 @@ def run(arguments: Namespace) -> int:
                 arguments.camera,
                 arguments.rate,
             )
-            path = arguments.out if one_bag else arguments.out / f'{category}_{seed:06d}'
-            if one_bag or arguments.format == 'bag':
-                write_bag(scene, path, progress)
+            if single == 'sheet':
+                strips.append(draw_strip(scene))
+                progress.update(images)
+            elif single == 'bag':
+                write_bag(scene, out, progress)
             else:
-                write_folder(scene, path, progress)
-    print(f'{len(scenes)} scenes of {arguments.frames} images in {arguments.out}')
+                write = write_bag if arguments.format == 'bag' else write_folder
+                write(scene, out / f'{category}_{seed:06d}', progress)
+    if strips:
+        write_sheet(strips, out)
+    print(f'{len(categories) * len(seeds)} scenes in {out}')
     return 0
 
 
@@ -141,6 +150,43 @@ def write_bag(scene: Scene, path: Path, progress: tqdm | None = None) -> None:
                 progress.update()
     finally:
         writer.close()
+
+
+def draw_strip(scene: Scene) -> np.ndarray:
+    """Return the first, middle and last image side by side, 160 px wide each, with the truth."""
+    factor = 160 / scene.size[0]
+    tiles = []
+    for index in np.linspace(0, len(scene) - 1, _PER_SCENE).round().astype(int).tolist():
+        image, box = scene[index]
+        pixels = image.pixels
+        if pixels.dtype != np.uint8:
+            low, high = np.percentile(pixels, (0.5, 99.5))
+            pixels = np.clip((pixels - low) * (255 / max(high - low, 1)), 0, 255).astype(np.uint8)
+        height = round(scene.size[1] * factor)
+        tile = cv2.resize(pixels, (160, height), interpolation=cv2.INTER_AREA)
+        tile = cv2.cvtColor(tile, cv2.COLOR_GRAY2BGR)
+        if box is not None:
+            corners = np.array([box.x, box.y, box.x + box.w, box.y + box.h]) * factor
+            left, top, right, bottom = corners.round().astype(int).tolist()
+            cv2.rectangle(tile, (left, top), (right, bottom), (0, 230, 255), 1)
+        tiles.append(tile)
+    row = np.hstack(tiles)
+    text = f'{scene.category}: {scene.target_class}, {scene.camera_kind}'
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    (wide, _), _ = cv2.getTextSize(text, font, 0.4, 1)
+    cv2.rectangle(row, (0, 0), (wide + 7, 17), (0, 0, 0), -1)
+    cv2.putText(row, text, (4, 13), font, 0.4, (255, 255, 255), 1, cv2.LINE_AA)
+    return row
+
+
+def write_sheet(strips: list[np.ndarray], path: Path) -> None:
+    """Write strips of equal size as one picture; raises OSError when it cannot be written."""
+    columns = min(_COLUMNS, len(strips))
+    strips = strips + [np.zeros_like(strips[0])] * (-len(strips) % columns)
+    rows = [np.hstack(strips[i : i + columns]) for i in range(0, len(strips), columns)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 80]):
+        raise OSError(f'picture {path} cannot be written')
 
 
 def _size(text: str) -> tuple[int, int]:
