@@ -13,7 +13,9 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 import torch
 
 from ..models import zoo
-from ..models.inference import find_precision
+from ..models.inference import find_precision, prepare
+from ..tracking.matching_tracker import MatchingTracker
+from .calibration import calibrate_score
 from .config import TrainConfig
 from .module import MatchingModule
 from .pools import build_pools, source_name
@@ -59,13 +61,16 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
     if trainer.is_global_zero:
         figures = {name: round(float(value), 4)
                    for name, value in trainer.callback_metrics.items()}
-        zoo.save_weights(module.model, path, {
+        facts = {
             'classes': list(training.classes), 'seed': config.seed, 'figures': figures,
             'class_head_trained': bool(module.model.preset.classes and classes
                                        and not config.drop_classification),
             'data': [source_name(source) for source in config.sources],
             'pairs': config.epochs * config.batches * config.batch,
-            'config': config.model_dump(mode='json', exclude={'data'})})
+            'config': config.model_dump(mode='json', exclude={'data'})}
+        network = prepare(module.model.cpu(), torch.device('cpu'), torch.float32)
+        facts['score'] = calibrate_score(MatchingTracker(network))
+        zoo.save_weights(module.model, path, facts)
         plot_curves(out / 'metrics.csv', out / 'curves.png')
     return path
 
