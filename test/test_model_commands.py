@@ -13,7 +13,7 @@ from tir_tracker_ros.cli import main
 from tir_tracker_ros.commands import benchmark_model
 from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.matching import MatchingNet
-from tir_tracker_ros.models.presets import PRESETS, find_preset
+from tir_tracker_ros.models.presets import find_preset, PRESETS
 
 
 @pytest.fixture

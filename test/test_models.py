@@ -11,11 +11,16 @@ import torch
 from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.attention import FANet, HolisticGate, PixelContext
 from tir_tracker_ros.models.backbones import AlexNet
-from tir_tracker_ros.models.correlation import CropTemplate, FilterTemplate, cross_correlate
+from tir_tracker_ros.models.correlation import CropTemplate, cross_correlate, FilterTemplate
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import (
-    PRESETS, STRIDE_4, STRIDE_8_FAST, STRIDE_8_SIAMFC, find_preset)
+    find_preset,
+    PRESETS,
+    STRIDE_4,
+    STRIDE_8_FAST,
+    STRIDE_8_SIAMFC,
+)
 
 SMALL = [name for name in PRESETS if name.endswith('_fast')]
 

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import astuple, dataclass
+import math
 
 import numpy as np
 
