@@ -18,7 +18,7 @@ from ..imaging.subwindow import crop
 from ..models.correlation import Statistics
 from ..models.matching import MatchingNet
 from .scale_filter import ScaleFilter
-from .score import FEATURES, UNCALIBRATED, probability, response_features
+from .score import FEATURES, probability, response_features, UNCALIBRATED
 from .settings import TrackingSettings
 from .tracker import Estimate
 

@@ -61,8 +61,8 @@ class TrackingSettings:
                 ('scale_count', 1, 33), ('scale_step', 1.001, 2.0), ('scale_penalty', 0.0, 1.0),
                 ('scale_rate', 0.0, 1.0), ('min_scale', 0.01, 1.0), ('max_scale', 1.0, 100.0),
                 ('upsample', 1, 32), ('window_weight', 0.0, 1.0), ('template_rate', 0.0, 1.0),
-                ('anchor', 0.0, 1.0),
-                ('learn_above', 0.0, 1.0), ('template_interval', 1, 1000), ('search_size', 0, 2047)):
+                ('anchor', 0.0, 1.0), ('learn_above', 0.0, 1.0), ('template_interval', 1, 1000),
+                ('search_size', 0, 2047)):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(
                     f'tracking setting {name} {getattr(self, name)} is not in {low}..{high}')
