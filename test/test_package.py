@@ -15,6 +15,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import tir_tracker_ros
+from tir_tracker_ros.cli import COMMANDS
+from tir_tracker_ros.commands.benchmark import PARTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'tir_tracker_ros'
@@ -160,10 +162,8 @@ def test_every_executable_exists(setup):
 
 
 def test_every_command_exists():
-    """Each word that `tir-tracker --help` lists has its module with the two functions."""
-    from tir_tracker_ros.cli import COMMANDS
-
-    for name in COMMANDS:
+    """Each word that a --help lists has its module with the two functions."""
+    for name in (*COMMANDS, *(f'benchmark_{part}' for part in PARTS)):
         tree = ast.parse((PACKAGE / 'commands' / f'{name}.py').read_text())
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert functions >= {'add_arguments', 'run'}, name
