@@ -86,7 +86,59 @@ class Process:
         return status
 
 
-class Rig:
+class Observer:
+    """A node in the test's process that listens, calls services and waits."""
+
+    def __init__(self, domain: int | None = None) -> None:
+        self.context = rclpy.Context()
+        self.context.init(domain_id=domain)
+        self.node = rclpy.create_node('rig', context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self.log: Callable[[], str] = str
+        """What is shown where waiting is in vain."""
+
+    def listen(self, kind: type, topic: str, into: list, qos: QoSProfile = RELIABLE) -> Any:
+        """Collect the messages of a topic."""
+        return self.node.create_subscription(kind, topic, into.append, qos)
+
+    def spin(self, seconds: float) -> None:
+        """Let the node work for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.005)
+
+    def until(self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
+        """Wait until a condition holds, and return its value."""
+        end = time.monotonic() + timeout
+        while not (value := condition()):
+            assert time.monotonic() < end, f'not seen: {what}; log:\n{self.log()}'
+            self.executor.spin_once(timeout_sec=0.005)
+        return value
+
+    def call(self, kind: type, name: str, request: Any) -> Any:
+        """Call a service and return its response."""
+        client = self.node.create_client(kind, name)
+        try:
+            self.until(client.service_is_ready, name)
+            future = client.call_async(request)
+            self.until(future.done, f'response of {name}')
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def state_of(self, name: str) -> str:
+        """Return the state of a lifecycle node."""
+        return self.call(GetState, f'{name}/get_state', GetState.Request()).current_state.label
+
+    def end(self) -> None:
+        """Leave the graph."""
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+
+class Rig(Observer):
     """
     Starts `fake_node.py`, and talks to it as its surroundings do.
 
@@ -106,11 +158,8 @@ class Rig:
             ROS_DOMAIN_ID=str(self.domain),
             **(environment or {}),
         )
-        self.context = rclpy.Context()
-        self.context.init(domain_id=self.domain)
-        self.node = rclpy.create_node('rig', context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
+        super().__init__(self.domain)
+        self.log = lambda: self.process.log
         self.detections: list[Detection2D] = []
         self.statuses: list[DiagnosticStatus] = []
         self._base = time.time_ns()
@@ -147,29 +196,9 @@ class Rig:
     def close(self) -> None:
         """End the node, and hold that it ends well."""
         status = self.process.stop()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.context.try_shutdown()
+        self.end()
         assert status == 0, self.process.log
         assert 'Traceback' not in self.process.log.replace('a Traceback that is wanted', '')
-
-    def listen(self, kind: type, topic: str, into: list, qos: QoSProfile = RELIABLE) -> Any:
-        """Collect the messages of a topic."""
-        return self.node.create_subscription(kind, topic, into.append, qos)
-
-    def spin(self, seconds: float) -> None:
-        """Let the rig work for a while."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.executor.spin_once(timeout_sec=0.005)
-
-    def until(self, condition: Callable[[], Any], what: str) -> Any:
-        """Wait until a condition holds, and return its value."""
-        end = time.monotonic() + TIMEOUT
-        while not (value := condition()):
-            assert time.monotonic() < end, f'not seen: {what}; log:\n{self.process.log}'
-            self.executor.spin_once(timeout_sec=0.005)
-        return value
 
     def logged(self, text: str) -> None:
         """Wait for a text in the node's log."""
@@ -221,17 +250,6 @@ class Rig:
         self.answered(self.at(first))
         self.state('tracking')
 
-    def call(self, kind: type, name: str, request: Any) -> Any:
-        """Call a service and return its response."""
-        client = self.node.create_client(kind, name)
-        try:
-            self.until(client.service_is_ready, name)
-            future = client.call_async(request)
-            self.until(future.done, f'response of {name}')
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
-
     def reset(self) -> Any:
         """Call ~/reset."""
         return self.call(Trigger, '/tracker/reset', Trigger.Request())
@@ -254,8 +272,7 @@ class Rig:
     @property
     def lifecycle_state(self) -> str:
         """The node's present state."""
-        response = self.call(GetState, '/tracker/get_state', GetState.Request())
-        return response.current_state.label
+        return self.state_of('/tracker')
 
 
 def image(number: int, **changes: Any) -> Image:

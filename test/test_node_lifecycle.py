@@ -8,8 +8,6 @@ from lifecycle_msgs.msg import Transition
 from node_rig import Rig
 import pytest
 
-pytestmark = pytest.mark.node
-
 CONFIGURE = Transition.TRANSITION_CONFIGURE
 ACTIVATE = Transition.TRANSITION_ACTIVATE
 DEACTIVATE = Transition.TRANSITION_DEACTIVATE

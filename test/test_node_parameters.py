@@ -8,8 +8,6 @@ from node_rig import Rig
 import pytest
 from rcl_interfaces.srv import DescribeParameters
 
-pytestmark = pytest.mark.node
-
 
 @pytest.fixture(scope='module')
 def rig():

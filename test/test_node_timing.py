@@ -8,8 +8,6 @@ import time
 from node_rig import Rig, stamp_of
 import pytest
 
-pytestmark = pytest.mark.node
-
 MODEL_MS = 120
 PERIOD_MS = 25
 

@@ -14,8 +14,6 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 from vision_msgs.msg import Detection2D
 
-pytestmark = pytest.mark.node
-
 
 @pytest.mark.parametrize('bits', [8, 16])
 def test_compressed_images_are_followed(bits):

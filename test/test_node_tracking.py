@@ -13,8 +13,6 @@ from sensor_msgs.msg import Image
 
 from tir_tracker_ros.geometry import Box
 
-pytestmark = pytest.mark.node
-
 
 @pytest.fixture(scope='module')
 def rig():

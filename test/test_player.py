@@ -6,11 +6,9 @@ import sys
 import time
 
 from moving_blob import at, scene, truth
-from node_rig import BEST_EFFORT, Process, RELIABLE, stamp_of
+from node_rig import BEST_EFFORT, Observer, Process, RELIABLE, stamp_of
 import numpy as np
 import pytest
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D
@@ -21,8 +19,6 @@ from tir_tracker_ros.sequences.bags import (
     header,
     image_message,
 )
-
-pytestmark = pytest.mark.node
 
 IMAGES = 6
 PERIOD = 0.05
@@ -44,41 +40,20 @@ def bag(tmp_path_factory):
     return path
 
 
-class Audience:
-    """Subscribes to a topic and notes what comes when."""
+class Audience(Observer):
+    """Subscribes to topics and notes what comes when."""
 
-    def __init__(self, *topics):
-        self.context = rclpy.Context()
-        self.context.init()
-        self.node = rclpy.create_node('audience', context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
+    def __init__(self):
+        super().__init__()
         self.heard = {}
-        for kind, topic in topics:
-            self.listen(kind, topic)
+        self.hear(Image, '/thermal')
 
-    def listen(self, kind, topic):
+    def hear(self, kind, topic):
         heard = self.heard[topic] = []
         qos = RELIABLE if kind is Image else BEST_EFFORT
         self.node.create_subscription(
             kind, topic, lambda message: heard.append((time.monotonic(), message)), qos
         )
-
-    def until(self, condition, process):
-        end = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < end, process.log
-            self.executor.spin_once(timeout_sec=0.01)
-
-    def spin(self, seconds):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.executor.spin_once(timeout_sec=0.01)
-
-    def close(self):
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.context.try_shutdown()
 
 
 def player(**parameters):
@@ -90,13 +65,14 @@ def player(**parameters):
 
 @pytest.fixture
 def audience():
-    audience = Audience((Image, '/thermal'))
+    audience = Audience()
     yield audience
-    audience.close()
+    audience.end()
 
 
 def ended(audience, process, status=0):
-    audience.until(lambda: not process.running, process)
+    audience.log = lambda: process.log
+    audience.until(lambda: not process.running, 'the end')
     assert process.wait() == status, process.log
     audience.spin(0.05)
     return audience.heard['/thermal']
@@ -122,24 +98,25 @@ def test_rate_and_start(audience, bag):
 
 def test_it_waits_for_the_subscription_of_the_init_and_then_sends_it(audience, bag):
     process = player(bag=bag)
-    audience.until(lambda: 'waiting for 1 subscription of /tracker/init' in process.log, process)
+    line = 'waiting for 1 subscription of /tracker/init'
+    audience.until(lambda: line in process.log, line)
     audience.spin(0.2)
     assert not audience.heard['/thermal']
-    audience.listen(Detection2D, '/tracker/init')
+    audience.hear(Detection2D, '/tracker/init')
     assert len(ended(audience, process)) == IMAGES
     assert len(audience.heard['/tracker/init']) == 1
 
 
 def test_it_loops_until_it_is_stopped(audience, bag):
     process = player(bag=bag, topics='/thermal', loop='true', rate=4.0)
-    audience.until(lambda: len(audience.heard['/thermal']) > 2 * IMAGES, process)
+    audience.until(lambda: len(audience.heard['/thermal']) > 2 * IMAGES, 'two rounds')
     assert process.stop() == 0
     stamps = [stamp_of(message) for _, message in audience.heard['/thermal']]
     assert stamps[: IMAGES + 1] == [*(at(n) for n in range(IMAGES)), at(0)]
 
 
 def test_the_clock_ticks_between_the_images(audience, bag):
-    audience.listen(Clock, '/clock')
+    audience.hear(Clock, '/clock')
     ended(audience, player(bag=bag, topics='/thermal', clock='true', rate=0.5))
     ticks = [m.clock.sec * 10**9 + m.clock.nanosec for _, m in audience.heard['/clock']]
     assert ticks == sorted(ticks)

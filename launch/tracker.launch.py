@@ -1,0 +1,124 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""
+Start the tracker and, unless told otherwise, bring it to its active state.
+
+    ros2 launch tir_tracker_ros tracker.launch.py image:=/thermal/image_raw
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import threading
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler
+from launch.event_handlers import OnProcessStart
+import launch.logging
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.ros_adapters import get_ros_node
+
+from launch import LaunchContext, LaunchDescription
+from tir_tracker_ros.nodes.lifecycle import bring_up
+
+SHARE = Path(__file__).resolve().parents[1]
+PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+
+ARGUMENTS = [
+    DeclareLaunchArgument('image', default_value='image', description='Topic of the images.'),
+    DeclareLaunchArgument(
+        'params_file',
+        default_value=str(SHARE / 'config' / 'tracker.yaml'),
+        description='Parameter file of the tracker.',
+    ),
+    DeclareLaunchArgument(
+        'autostart',
+        default_value='true',
+        choices=['true', 'false'],
+        description='Whether to configure and activate the tracker; else a manager does.',
+    ),
+    DeclareLaunchArgument(
+        'use_sim_time',
+        default_value='false',
+        choices=['true', 'false'],
+        description='Whether time comes from /clock.',
+    ),
+    DeclareLaunchArgument('log_level', default_value='info', description='Of the tracker.'),
+    DeclareLaunchArgument('namespace', default_value='', description='Of the tracker.'),
+    DeclareLaunchArgument(
+        'fastdds_profile',
+        default_value=EnvironmentVariable(
+            PROFILE, default_value=str(SHARE / 'config' / 'fastdds.xml')
+        ),
+        description='Fast DDS profile that takes large images; empty for none.',
+    ),
+    DeclareLaunchArgument(
+        'rviz',
+        default_value='false',
+        choices=['true', 'false'],
+        description='Whether to show input and debug image in rviz2.',
+    ),
+]
+
+
+def activate_in_background(context: LaunchContext, name: str) -> None:
+    """Bring the node up while launch goes on, and say so when that fails."""
+    logger = launch.logging.get_logger('tracker.launch')
+
+    def run() -> None:
+        try:
+            bring_up(get_ros_node(context), name, spun=True)
+        except Exception as error:
+            if not context.is_shutdown:
+                logger.error(f'autostart: {error}')
+
+    # A thread that does not hold up the end of launch.
+    threading.Thread(target=run, daemon=True).start()
+
+
+def nodes(context: LaunchContext) -> list:
+    """Make the actions from the values of the arguments."""
+
+    def value(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    namespace = value('namespace').strip('/')
+    name = f'/{namespace}/tracker' if namespace else '/tracker'
+    profile = value('fastdds_profile')
+    # The second name is that of Fast DDS 3.
+    environment = {PROFILE: profile, 'FASTDDS_DEFAULT_PROFILES_FILE': profile} if profile else {}
+    tracker = LifecycleNode(
+        package='tir_tracker_ros',
+        executable='tracker',
+        name='tracker',
+        namespace=namespace,
+        parameters=[value('params_file'), {'use_sim_time': value('use_sim_time') == 'true'}],
+        remappings=[('image', value('image'))],
+        arguments=['--ros-args', '--log-level', value('log_level')],
+        additional_env=environment,
+        output='screen',
+    )
+    actions: list = [tracker]
+    if value('autostart') == 'true':
+        started = OnProcessStart(
+            target_action=tracker,
+            on_start=[OpaqueFunction(function=activate_in_background, args=[name])],
+        )
+        actions.insert(0, RegisterEventHandler(started))
+    if value('rviz') == 'true':
+        rviz = Node(
+            package='rviz2',
+            executable='rviz2',
+            name='rviz2',
+            namespace=namespace,
+            arguments=['-d', str(SHARE / 'rviz' / 'tracker.rviz')],
+            remappings=[('image', value('image'))],
+            additional_env=environment,
+        )
+        actions.append(rviz)
+    return actions
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return what `ros2 launch` starts."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=nodes)])
