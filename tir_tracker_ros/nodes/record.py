@@ -15,8 +15,8 @@ COLUMNS = (
 )
 """
 stamp: of the image, ns. arrival_ns: when the middleware had it, publish_ns: when its detection was
-out, both system time. score: empty while lost. wait_ms: how long it waited for the model to be
-done with the image before. An image without a detection has its state and empty cells.
+out, both system time. score: empty while lost. wait_ms: how long the thread of the model was still
+busy with the image before. An image without a detection has its state and empty cells.
 """
 
 

@@ -162,7 +162,7 @@ class Session:
             image = messages.thermal_image(arrival.message)
         except ValueError as error:
             raise ValueError(f'image left out: {error}') from error
-        wait_ms = (time.monotonic() - arrival.monotonic) * 1e3
+        wait_ms = max(self._worker.free_since - arrival.monotonic, 0.0) * 1e3
         self._arrivals[self._follower.images] = arrival.message.header, arrival.wall, wait_ms
         if len(self._arrivals) > self._buffer_size:
             self._arrivals.popitem(last=False)

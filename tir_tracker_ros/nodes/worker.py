@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 import threading
+import time
 from typing import Generic, TypeVar
 
 Item = TypeVar('Item')
@@ -43,6 +44,8 @@ class Worker(Generic[Item]):
     ) -> None:
         self.dropped = 0
         """Images that were overtaken by a newer one."""
+        self.free_since = time.monotonic()
+        """When the thread was last done with all that it had."""
         self._process, self._skip, self._failed = process, skip, failed
         self._capacity = capacity
         self._waiting: deque[Work[Item]] = deque()
@@ -77,6 +80,7 @@ class Worker(Generic[Item]):
 
     def _run(self) -> None:
         while True:
+            self.free_since = time.monotonic()
             with self._change:
                 self._change.wait_for(lambda: self._waiting or self._stopping)
                 if self._stopping:
