@@ -28,9 +28,14 @@ def test_models_lists_every_preset_with_its_cost(capsys):
     rows = {row['name']: row for row in json.loads(capsys.readouterr().out)}
     assert set(rows) == set(PRESETS)
     # conv1 to conv5 of 255 px at the paper's size, counted by hand, and the correlation.
-    backbone = (123 ** 2 * 96 * 121 + 57 ** 2 * 256 * 25 * 48 + 53 ** 2 * 384 * 9 * 256
-                + 51 ** 2 * 384 * 9 * 192 + 49 ** 2 * 32 * 9 * 192)
-    correlation = 33 ** 2 * 32 * 17 ** 2
+    backbone = (
+        123**2 * 96 * 121
+        + 57**2 * 256 * 25 * 48
+        + 53**2 * 384 * 9 * 256
+        + 51**2 * 384 * 9 * 192
+        + 49**2 * 32 * 9 * 192
+    )
+    correlation = 33**2 * 32 * 17**2
     assert rows['cfnet']['multiply_adds'] == pytest.approx(backbone + correlation, rel=0.01)
     assert rows['mmnet_fast']['stride'] == 8
 
@@ -53,18 +58,43 @@ def test_features_draws_a_picture(weights, tmp_path):
     folder.mkdir()
     random = np.random.default_rng(0)
     for index in range(2):
-        cv2.imwrite(str(folder / f'{index}.png'),
-                    random.integers(0, 255, (120, 160), np.uint8))
+        cv2.imwrite(str(folder / f'{index}.png'), random.integers(0, 255, (120, 160), np.uint8))
     out = tmp_path / 'picture.png'
-    assert main(['features', str(folder), '--init', '60,40,30,30', '--weights', str(weights),
-                 '--out', str(out)]) == 0
+    assert (
+        main(
+            [
+                'features',
+                str(folder),
+                '--init',
+                '60,40,30,30',
+                '--weights',
+                str(weights),
+                '--out',
+                str(out),
+            ]
+        )
+        == 0
+    )
     assert cv2.imread(str(out)).shape[1] > 1000
 
 
 def test_features_says_when_the_source_is_too_short(weights, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / '0.png'), np.zeros((90, 90), np.uint8))
-    assert main(['features', str(tmp_path), '--init', '10,10,30,30', '--weights', str(weights),
-                 '--frame', '3']) == 1
+    assert (
+        main(
+            [
+                'features',
+                str(tmp_path),
+                '--init',
+                '10,10,30,30',
+                '--weights',
+                str(weights),
+                '--frame',
+                '3',
+            ]
+        )
+        == 1
+    )
     assert 'has 1 images: no --frame 3' in capsys.readouterr().err
 
 

@@ -31,14 +31,27 @@ def _seed():
 
 
 # ------------------------------------------------------------------------------- shapes
-@pytest.mark.parametrize('stages, input_size, expected, stride', [
-    (STRIDE_4, 255, {'conv1': (96, 123), 'conv2': (256, 57), 'conv3': (384, 53),
-                     'conv4': (384, 51), 'conv5': (64, 49)}, 4),
-    (STRIDE_8_SIAMFC, 127, {'conv5': (256, 6)}, 8),
-    (STRIDE_8_SIAMFC, 255, {'conv5': (256, 22)}, 8),
-    (STRIDE_8_FAST, 191, {'conv3': (128, 18), 'conv5': (48, 14)}, 8),
-    (STRIDE_8_FAST, 287, {'conv3': (128, 30), 'conv5': (48, 26)}, 8),
-])
+@pytest.mark.parametrize(
+    'stages, input_size, expected, stride',
+    [
+        (
+            STRIDE_4,
+            255,
+            {
+                'conv1': (96, 123),
+                'conv2': (256, 57),
+                'conv3': (384, 53),
+                'conv4': (384, 51),
+                'conv5': (64, 49),
+            },
+            4,
+        ),
+        (STRIDE_8_SIAMFC, 127, {'conv5': (256, 6)}, 8),
+        (STRIDE_8_SIAMFC, 255, {'conv5': (256, 22)}, 8),
+        (STRIDE_8_FAST, 191, {'conv3': (128, 18), 'conv5': (48, 14)}, 8),
+        (STRIDE_8_FAST, 287, {'conv3': (128, 30), 'conv5': (48, 26)}, 8),
+    ],
+)
 def test_backbone_has_the_shapes_of_the_tables(stages, input_size, expected, stride):
     backbone = AlexNet(stages).eval()
     with torch.inference_mode():
@@ -59,20 +72,24 @@ def test_backbone_starts_with_he_fan_out():
     assert weight.std().item() == pytest.approx((2 / (25 * 256)) ** 0.5, rel=0.02)
 
 
-@pytest.mark.parametrize('name, templates, response', [
-    ('mmnet', [(64, 17), (64, 21)], 33),
-    ('cfnet', [(32, 17)], 33),
-    ('siamfc', [(256, 6)], 17),
-    ('mmnet_fast', [(48, 8), (32, 12)], 19),
-    ('cfnet_fast', [(48, 8)], 19),
-    ('siamfc_fast', [(48, 6)], 21),
-])
+@pytest.mark.parametrize(
+    'name, templates, response',
+    [
+        ('mmnet', [(64, 17), (64, 21)], 33),
+        ('cfnet', [(32, 17)], 33),
+        ('siamfc', [(256, 6)], 17),
+        ('mmnet_fast', [(48, 8), (32, 12)], 19),
+        ('cfnet_fast', [(48, 8)], 19),
+        ('siamfc_fast', [(48, 6)], 21),
+    ],
+)
 def test_presets_have_the_template_and_response_sizes_of_the_tables(name, templates, response):
     preset = find_preset(name)
     model = MatchingNet(preset).eval()
     with torch.inference_mode():
-        made = model.solve(model.statistics(
-            torch.rand(1, 1, preset.template_size, preset.template_size)))
+        made = model.solve(
+            model.statistics(torch.rand(1, 1, preset.template_size, preset.template_size))
+        )
         found = model.respond(torch.rand(1, 1, preset.search_size, preset.search_size), made)
     assert [tuple(one.shape) for one in made] == [(1, c, s, s) for c, s in templates]
     assert found.shape == (1, 1, response, response)
@@ -149,10 +166,11 @@ def test_filter_solves_the_ridge_regression():
     x = (features[0].double() * maker.window.double()).numpy()
     cells = size * size
     offsets = np.minimum(np.arange(size), size - np.arange(size)).astype(float)
-    label = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * sigma ** 2)).ravel()
+    label = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * sigma**2)).ravel()
     # Row (u, v) holds the features seen when a template is laid at shift (u, v).
-    shifts = np.stack([np.roll(x, (-u, -v), axis=(1, 2)).ravel()
-                       for u in range(size) for v in range(size)])
+    shifts = np.stack(
+        [np.roll(x, (-u, -v), axis=(1, 2)).ravel() for u in range(size) for v in range(size)]
+    )
     # min |A w - y|^2 + n ridge |w|^2, in its dual form with one dual vector for all channels.
     dual = np.linalg.solve(shifts @ shifts.T / cells + ridge * np.eye(cells), label / cells)
     expected = (shifts.T @ dual).reshape(channels, size, size)
@@ -175,7 +193,8 @@ def test_filter_is_differentiable_to_features_and_ridge():
     features = torch.randn(1, 2, 7, 7, dtype=torch.float64, requires_grad=True)
     search = torch.randn(1, 2, 9, 9, dtype=torch.float64)
     assert torch.autograd.gradcheck(
-        lambda one: cross_correlate(search, maker(one)), (features,), atol=1e-6)
+        lambda one: cross_correlate(search, maker(one)), (features,), atol=1e-6
+    )
     cross_correlate(search, maker(features)).square().sum().backward()
     assert maker.log_ridge.grad.abs() > 0
 
@@ -199,9 +218,11 @@ def test_crop_template_and_batched_cross_correlation_agree_with_a_loop():
     together = cross_correlate(search, templates)
     for index in range(3):
         torch.testing.assert_close(
-            together[index:index + 1],
-            cross_correlate(search[index:index + 1], templates[index:index + 1]),
-            rtol=1e-4, atol=1e-5)
+            together[index : index + 1],
+            cross_correlate(search[index : index + 1], templates[index : index + 1]),
+            rtol=1e-4,
+            atol=1e-5,
+        )
 
 
 # ------------------------------------------------------------------------------- whole nets
@@ -214,15 +235,20 @@ def test_gradient_reaches_every_trained_parameter(name):
             torch.nn.init.constant_(module.delta, 0.1)
         if isinstance(module, HolisticGate):
             torch.nn.init.normal_(module.decode2.weight, std=0.1)
-    matching = model(torch.rand(2, 1, preset.template_size, preset.template_size),
-                     torch.rand(2, 1, preset.search_size, preset.search_size))
+    matching = model(
+        torch.rand(2, 1, preset.template_size, preset.template_size),
+        torch.rand(2, 1, preset.search_size, preset.search_size),
+    )
     loss = sum(response.square().mean() for response in matching.responses)
     if matching.logits is not None:
         loss = loss + matching.logits.square().mean()
     loss.backward()
     # A bias right before a batch norm has no effect, so its gradient is only rounding.
-    silent = [key for key, parameter in model.named_parameters()
-              if parameter.requires_grad and parameter.grad is None]
+    silent = [
+        key
+        for key, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
     assert not silent
 
 
@@ -239,8 +265,9 @@ def test_prepared_network_answers_like_the_trained_one(name):
     template = torch.rand(1, 1, preset.template_size, preset.template_size)
     search = torch.rand(1, 1, preset.search_size, preset.search_size)
     with torch.inference_mode():
-        plain, folded = (one.respond(search, one.solve(one.statistics(template)))
-                         for one in (model, fast))
+        plain, folded = (
+            one.respond(search, one.solve(one.statistics(template))) for one in (model, fast)
+        )
     torch.testing.assert_close(plain, folded, rtol=1e-3, atol=1e-4)
 
 
@@ -302,6 +329,7 @@ def test_changed_weights_do_not_match_their_checksum(saved):
 
 def test_weights_of_another_program_are_refused(tmp_path):
     from safetensors.torch import save_file
+
     path = tmp_path / 'other.safetensors'
     save_file({'a': torch.zeros(3)}, path)
     with pytest.raises(zoo.WeightsError, match='metadata lack facts, preset, sha256'):

@@ -18,8 +18,10 @@ from tir_tracker_ros.tracking.score import (
 
 def peak_map(*peaks, size=41, sigma=2.0):
     rows, columns = np.mgrid[:size, :size]
-    return sum(height * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * sigma ** 2))
-               for row, column, height in peaks).astype(np.float32)
+    return sum(
+        height * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * sigma**2))
+        for row, column, height in peaks
+    ).astype(np.float32)
 
 
 def test_features_of_a_lone_peak():
@@ -34,8 +36,7 @@ def test_a_second_peak_lowers_the_margin():
     assert doubled[2] < 0.2 < lone[2]
 
 
-@given(arrays(np.float32, (9, 9), elements=st.floats(-1e4, 1e4, width=32)),
-       st.floats(1e-6, 10))
+@given(arrays(np.float32, (9, 9), elements=st.floats(-1e4, 1e4, width=32)), st.floats(1e-6, 10))
 def test_score_is_a_probability_whatever_the_map(response, self_peak):
     features = response_features(response, self_peak, 2)
     assert np.isfinite(features).all()

@@ -43,23 +43,26 @@ class Scene:
         self.side, self.growth, self.speed = side, growth, speed
 
     def box(self, index):
-        side = self.side * self.growth ** index
+        side = self.side * self.growth**index
         return Box.from_center(90 + self.speed[0] * index, 80 + self.speed[1] * index, side, side)
 
     def image(self, index):
         box = self.box(index)
         scale = box.w / self.texture.shape[1]
-        matrix = np.array([[scale, 0, box.x + scale / 2 - 0.5],
-                           [0, scale, box.y + scale / 2 - 0.5]])
+        matrix = np.array(
+            [[scale, 0, box.x + scale / 2 - 0.5], [0, scale, box.y + scale / 2 - 0.5]]
+        )
         image = self.background.copy()
-        return cv2.warpAffine(self.texture, matrix, image.shape[::-1], dst=image,
-                              borderMode=cv2.BORDER_TRANSPARENT)
+        return cv2.warpAffine(
+            self.texture, matrix, image.shape[::-1], dst=image, borderMode=cv2.BORDER_TRANSPARENT
+        )
 
 
 def overlaps(tracker, scene, count):
     tracker.init(scene.image(0), scene.box(0))
-    return [tracker.update(scene.image(index)).box.iou(scene.box(index))
-            for index in range(1, count)]
+    return [
+        tracker.update(scene.image(index)).box.iou(scene.box(index)) for index in range(1, count)
+    ]
 
 
 @pytest.mark.parametrize('tracking', TRACKING)
@@ -105,15 +108,26 @@ def test_same_images_give_the_same_boxes(networks):
     assert [(one.box, one.score) for one in runs[0]] == [(one.box, one.score) for one in runs[1]]
 
 
-@pytest.mark.parametrize('box', [
-    Box(300, 220, 30, 30), Box(-20, -20, 60, 60), Box(0, 0, 320, 240), Box(100, 100, 4, 4),
-    Box(100, 100, 4, 90), Box(-50, -50, 500, 500)])
+@pytest.mark.parametrize(
+    'box',
+    [
+        Box(300, 220, 30, 30),
+        Box(-20, -20, 60, 60),
+        Box(0, 0, 320, 240),
+        Box(100, 100, 4, 4),
+        Box(100, 100, 4, 90),
+        Box(-50, -50, 500, 500),
+    ],
+)
 def test_box_and_score_stay_finite_whatever_the_images(networks, box):
     tracker = MatchingTracker(networks['cfnet_fast'])
     random = np.random.default_rng(0)
     tracker.init(random.random((240, 320), np.float32), box)
-    for image in (np.zeros((240, 320), np.float32), np.ones((240, 320), np.float32),
-                  random.random((240, 320), np.float32)):
+    for image in (
+        np.zeros((240, 320), np.float32),
+        np.ones((240, 320), np.float32),
+        random.random((240, 320), np.float32),
+    ):
         for _ in range(3):
             estimate = tracker.update(image)
             assert estimate.box.is_finite() and min(estimate.box.w, estimate.box.h) > 0
@@ -156,16 +170,26 @@ def test_every_way_to_keep_a_template_follows(networks, template):
 def test_paper_settings_are_those_of_the_implementation():
     paper = TrackingSettings.named('paper')
     assert (paper.scale_count, paper.scale_step, paper.scale_penalty, paper.scale_rate) == (
-        3, 1.0375, 0.9745, 0.59)
+        3,
+        1.0375,
+        0.9745,
+        0.59,
+    )
     assert (paper.upsample, paper.window_weight, paper.template_rate) == (8, 0.2625, 0.005)
     assert (paper.min_scale, paper.max_scale, paper.template_interval) == (0.2, 5, 1)
 
 
-@pytest.mark.parametrize('changes, message', [
-    ({'window_weight': 1.5}, r'window_weight 1.5 is not in 0.0..1.0'),
-    ({'scale': 'cubic'}, "scale 'cubic' is not one of filter, pyramid, none"),
-    ({'widnow_weight': 0.1}, "unknown tracking setting 'widnow_weight'; there are search_size"),
-])
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        ({'window_weight': 1.5}, r'window_weight 1.5 is not in 0.0..1.0'),
+        ({'scale': 'cubic'}, "scale 'cubic' is not one of filter, pyramid, none"),
+        (
+            {'widnow_weight': 0.1},
+            "unknown tracking setting 'widnow_weight'; there are search_size",
+        ),
+    ],
+)
 def test_settings_are_closed_and_in_range(changes, message):
     with pytest.raises(ValueError, match=message):
         TrackingSettings.named('default', **changes)

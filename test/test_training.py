@@ -30,8 +30,9 @@ STILL = dict.fromkeys(AugmentationConfig.model_fields, 0)
 def image_with(box: Box, size=(256, 320)) -> np.ndarray:
     """Draw one bright box on a dim background."""
     image = np.full(size, 60, np.uint8)
-    cv2.rectangle(image, (int(box.x), int(box.y)),
-                  (int(box.x + box.w) - 1, int(box.y + box.h) - 1), 230, -1)
+    cv2.rectangle(
+        image, (int(box.x), int(box.y)), (int(box.x + box.w) - 1, int(box.y + box.h) - 1), 230, -1
+    )
     return image
 
 
@@ -45,9 +46,15 @@ def pool() -> ViewPool:
             builder.video()
             for thing in ('person', 'car'):
                 builder.add_track(
-                    ((time, image_with(box), box) for time, box in (
-                        (step * 40, Box(100 + 10 * step + recording, 90, 40, 30))
-                        for step in range(3))), thing)
+                    (
+                        (time, image_with(box), box)
+                        for time, box in (
+                            (step * 40, Box(100 + 10 * step + recording, 90, 40, 30))
+                            for step in range(3)
+                        )
+                    ),
+                    thing,
+                )
     return builder.build()
 
 
@@ -61,9 +68,14 @@ def test_pool_leaves_out_boxes_that_show_no_target():
     builder.source('a')
     builder.video()
     image = np.zeros((100, 100), np.uint8)
-    kept = builder.add_track([
-        (0, image, Box(10, 10, 20, 20)), (1, image, Box(10, 10, 3, 20)),
-        (2, image, Box(math.nan, 10, 20, 20)), (3, image, Box(95, 10, 40, 20))])
+    kept = builder.add_track(
+        [
+            (0, image, Box(10, 10, 20, 20)),
+            (1, image, Box(10, 10, 3, 20)),
+            (2, image, Box(math.nan, 10, 20, 20)),
+            (3, image, Box(95, 10, 40, 20)),
+        ]
+    )
     assert kept == 1
 
 
@@ -82,10 +94,13 @@ def test_a_batch_depends_on_seed_and_number_alone(pool):
 
 
 def test_kinds_of_pairs_are_what_they_say(pool):
-    batches = [sampler(pool, easy=0.25, background=0.25, semantic=0.25)[index]
-               for index in range(20)]
-    kind, z, x = (torch.cat([getattr(batch, name) for batch in batches])
-                  for name in ('kind', 'template', 'search'))
+    batches = [
+        sampler(pool, easy=0.25, background=0.25, semantic=0.25)[index] for index in range(20)
+    ]
+    kind, z, x = (
+        torch.cat([getattr(batch, name) for batch in batches])
+        for name in ('kind', 'template', 'search')
+    )
     same_track = pool.track[z] == pool.track[x]
     same_video = pool.video[z] == pool.video[x]
     same_label = pool.label[z] == pool.label[x]
@@ -100,8 +115,10 @@ def test_kinds_of_pairs_are_what_they_say(pool):
 
 
 def test_positive_pairs_stay_within_the_frame_range(pool):
-    batches = [sampler(pool, frame_range=50, easy=0, background=0, semantic=0)[index]
-               for index in range(5)]
+    batches = [
+        sampler(pool, frame_range=50, easy=0, background=0, semantic=0)[index]
+        for index in range(5)
+    ]
     for batch in batches:
         assert ((pool.time[batch.template] - pool.time[batch.search]).abs() <= 50).all()
 
@@ -115,8 +132,12 @@ def test_rates_that_leave_no_positive_pairs_are_refused():
 def crops_of(pool, seed=1, kind=0, **changes):
     preset = find_preset('mmnet_fast')
     augmentation = Augmentation(
-        AugmentationConfig(**{**STILL, **changes}), preset.template_size, preset.search_size,
-        preset.context, preset.search_context)
+        AugmentationConfig(**{**STILL, **changes}),
+        preset.template_size,
+        preset.search_size,
+        preset.context,
+        preset.search_context,
+    )
     index = torch.arange(8)
     return augmentation(pool, PairBatch(index, index, torch.full((8,), kind), seed))
 
@@ -135,9 +156,15 @@ def test_crops_without_augmentation_show_the_target_in_the_middle(pool):
         assert len(columns) == pytest.approx(40 / math.sqrt(75 * 65) * 191 / 2, abs=2)
 
 
-@pytest.mark.parametrize('changes', [
-    {'translation': 40}, {'translation': 40, 'flip': 1}, {'translation': 40, 'rotation': 10},
-    {'translation': 40, 'scale': 0.25, 'aspect': 0.1, 'flip': 0.5, 'rotation': 5}])
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'translation': 40},
+        {'translation': 40, 'flip': 1},
+        {'translation': 40, 'rotation': 10},
+        {'translation': 40, 'scale': 0.25, 'aspect': 0.1, 'flip': 0.5, 'rotation': 5},
+    ],
+)
 def test_the_label_follows_the_target(pool, changes):
     crops = crops_of(pool, **changes)
     cells = torch.arange(287) - 143.0

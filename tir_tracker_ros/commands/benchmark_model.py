@@ -25,8 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--models', default='', help='presets, separated by commas; default all')
     parser.add_argument('--threads', default='1,2', help='numbers of CPU threads')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    parser.add_argument('--precision', default='auto',
-                        help='auto, float32, bfloat16 or float16')
+    parser.add_argument('--precision', default='auto', help='auto, float32, bfloat16 or float16')
     parser.add_argument('--tracking', default='default', help='default or paper')
     parser.add_argument('--frames', type=int, default=40, help='images of each measurement')
     parser.add_argument('--json', type=Path, help='file for the figures')
@@ -43,26 +42,38 @@ def run(arguments: argparse.Namespace) -> int:
         threads = [int(word) for word in arguments.threads.split(',')]
     except ValueError as error:
         raise ValueError(
-            f"--threads '{arguments.threads}' is not numbers separated by commas") from error
+            f"--threads '{arguments.threads}' is not numbers separated by commas"
+        ) from error
     rows = []
-    print(f'{"model":14}{"device":>8}{"precision":>10}{"threads":>8}{"frames/s":>10}'
-          + ''.join(f'{stage + " ms":>13}' for stage in STAGES))
+    print(
+        f'{"model":14}{"device":>8}{"precision":>10}{"threads":>8}{"frames/s":>10}'
+        + ''.join(f'{stage + " ms":>13}' for stage in STAGES)
+    )
     for name in names:
         for count in threads:
-            row = measure(name, count, arguments.device, arguments.precision, arguments.tracking,
-                          arguments.frames)
+            row = measure(
+                name,
+                count,
+                arguments.device,
+                arguments.precision,
+                arguments.tracking,
+                arguments.frames,
+            )
             rows.append(row)
-            print(f'{name:14}{row["device"]:>8}{row["precision"]:>10}{count:8}'
-                  f'{row["fps"]:10.1f}'
-                  + ''.join(f'{row[f"{stage}_ms"]:13.2f}' for stage in STAGES), flush=True)
+            print(
+                f'{name:14}{row["device"]:>8}{row["precision"]:>10}{count:8}'
+                f'{row["fps"]:10.1f}' + ''.join(f'{row[f"{stage}_ms"]:13.2f}' for stage in STAGES),
+                flush=True,
+            )
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(rows, indent=2) + '\n')
     return 0
 
 
-def measure(name: str, threads: int, device: str, precision: str, tracking: str,
-            frames: int) -> dict[str, object]:
+def measure(
+    name: str, threads: int, device: str, precision: str, tracking: str, frames: int
+) -> dict[str, object]:
     """
     Measure one preset on a 320 x 256 image with a 40 px target.
 
@@ -89,11 +100,13 @@ def measure(name: str, threads: int, device: str, precision: str, tracking: str,
     tracker = MatchingTracker(model, settings)
     tracker.warm_up()
     random = np.random.default_rng(0)
-    images = [cv2.GaussianBlur(random.random((256, 320), np.float32), (0, 0), 2)
-              for _ in range(4)]
+    images = [cv2.GaussianBlur(random.random((256, 320), np.float32), (0, 0), 2) for _ in range(4)]
     side = preset.search_context * context_side(_BOX)
-    search = torch.from_numpy(crop(images[0], _BOX.cx, _BOX.cy, side, side, preset.search_size,
-                                   preset.search_size)[None, None]).to(place)
+    search = torch.from_numpy(
+        crop(images[0], _BOX.cx, _BOX.cy, side, side, preset.search_size, preset.search_size)[
+            None, None
+        ]
+    ).to(place)
 
     def timed(function: Callable[[int], object]) -> float:
         times = []
@@ -107,21 +120,30 @@ def measure(name: str, threads: int, device: str, precision: str, tracking: str,
 
     with torch.inference_mode():
         tracker.init(images[0], _BOX)
-        template = torch.from_numpy(crop(
-            images[0], _BOX.cx, _BOX.cy, side, side, preset.template_size,
-            preset.template_size)[None, None]).to(place)
+        template = torch.from_numpy(
+            crop(
+                images[0], _BOX.cx, _BOX.cy, side, side, preset.template_size, preset.template_size
+            )[None, None]
+        ).to(place)
         templates = model.solve(model.statistics(template))
         stages = {
-            'crop': timed(lambda index: crop(
-                images[index % 4], _BOX.cx, _BOX.cy, side, side, preset.search_size,
-                preset.search_size)),
+            'crop': timed(
+                lambda index: crop(
+                    images[index % 4],
+                    _BOX.cx,
+                    _BOX.cy,
+                    side,
+                    side,
+                    preset.search_size,
+                    preset.search_size,
+                )
+            ),
             'backbone': timed(lambda index: model.taps(search)),
             'match': timed(lambda index: model.respond(search, templates)),
             'template': timed(lambda index: model.solve(model.statistics(template))),
         }
         stages['match'] -= stages['backbone']
         scale = tracker.scale_filter
-
 
         def estimate_and_update(index: int) -> None:
             if scale is not None:
@@ -137,6 +159,11 @@ def measure(name: str, threads: int, device: str, precision: str, tracking: str,
 
     stages['update'] = timed(update)
     return {
-        'model': name, 'device': str(place), 'precision': str(kind).removeprefix('torch.'),
-        'threads': threads, 'tracking': tracking, 'fps': round(1e3 / stages['update'], 2),
-        **{f'{stage}_ms': round(stages[stage], 3) for stage in STAGES}}
+        'model': name,
+        'device': str(place),
+        'precision': str(kind).removeprefix('torch.'),
+        'threads': threads,
+        'tracking': tracking,
+        'fps': round(1e3 / stages['update'], 2),
+        **{f'{stage}_ms': round(stages[stage], 3) for stage in STAGES},
+    }

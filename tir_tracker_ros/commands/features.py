@@ -13,8 +13,13 @@ from ..geometry import Box
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument('source', help='video, image folder or bag')
-    parser.add_argument('--init', required=True, type=Box.parse, metavar='X,Y,W,H',
-                        help='box of the target in the first image, pixels')
+    parser.add_argument(
+        '--init',
+        required=True,
+        type=Box.parse,
+        metavar='X,Y,W,H',
+        help='box of the target in the first image, pixels',
+    )
     parser.add_argument('--frame', type=int, default=1, help='image that is searched')
     parser.add_argument('--model', default='mmnet_fast', help='preset')
     parser.add_argument('--weights', help='safetensors file; the shipped one by default')
@@ -45,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     images = list(itertools.islice(open_source(arguments.source), arguments.frame + 1))
     if len(images) <= arguments.frame:
         raise ValueError(
-            f"'{arguments.source}' has {len(images)} images: no --frame {arguments.frame}")
+            f"'{arguments.source}' has {len(images)} images: no --frame {arguments.frame}"
+        )
     gain = GainControl()
     gray = [gain(image) for image in images]
     preset, box = model.preset, arguments.init
@@ -69,8 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
                 panels[f'{branch.name}: embedded'] = _energy(one)
             panels[f'{branch.name}: response'] = branch.adjust(cross_correlate(one, kernel))[0, 0]
         panels['sum'] = model.respond(search, templates)[0, 0]
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(2.2 * len(panels), 2.5),
-                                   layout='constrained')
+    figure, axes = pyplot.subplots(
+        1, len(panels), figsize=(2.2 * len(panels), 2.5), layout='constrained'
+    )
     for axis, (title, values) in zip(np.atleast_1d(axes), panels.items()):
         gray_panel = title in ('template', 'search region')
         axis.imshow(values.numpy(), cmap='gray' if gray_panel else 'inferno')

@@ -22,12 +22,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
-    print(f'{"model":14}{"parameters":>12}{"multiply-adds":>15}{"template":>10}{"search":>8}'
-          f'{"stride":>8}  {"weights":9}source')
+    print(
+        f'{"model":14}{"parameters":>12}{"multiply-adds":>15}{"template":>10}{"search":>8}'
+        f'{"stride":>8}  {"weights":9}source'
+    )
     for row in rows:
-        print(f'{row["name"]:14}{row["parameters"]:12,}{row["multiply_adds"] / 1e9:13.2f} G'
-              f'{row["template_size"]:10}{row["search_size"]:8}{row["stride"]:8}  '
-              f'{"shipped" if row["weights"] else "-":9}{row["source"]}')
+        print(
+            f'{row["name"]:14}{row["parameters"]:12,}{row["multiply_adds"] / 1e9:13.2f} G'
+            f'{row["template_size"]:10}{row["search_size"]:8}{row["stride"]:8}  '
+            f'{"shipped" if row["weights"] else "-":9}{row["source"]}'
+        )
     return 0
 
 
@@ -48,8 +52,9 @@ def describe(name: str) -> dict[str, Any]:
     preset = find_preset(name)
     model = MatchingNet(preset).eval()
     with torch.no_grad():
-        templates = model.solve(model.statistics(
-            torch.zeros(1, 1, preset.template_size, preset.template_size)))
+        templates = model.solve(
+            model.statistics(torch.zeros(1, 1, preset.template_size, preset.template_size))
+        )
         with FlopCounterMode(display=False) as counter:
             model.respond(torch.zeros(1, 1, preset.search_size, preset.search_size), templates)
     return {

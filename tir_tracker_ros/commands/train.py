@@ -15,8 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', default=None, help="folder that the sources' roots lie in")
     parser.add_argument('--out', type=Path, default=Path('runs/train'), help='folder of the run')
     parser.add_argument('--resume', action='store_true', help='go on from the last checkpoint')
-    parser.add_argument('changes', nargs='*', metavar='KEY=VALUE',
-                        help='changes to the configuration, such as epochs=3 loss.fused=0.5')
+    parser.add_argument(
+        'changes',
+        nargs='*',
+        metavar='KEY=VALUE',
+        help='changes to the configuration, such as epochs=3 loss.fused=0.5',
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,5 +41,5 @@ def main() -> None:
     add_arguments(parser)
     # ros2 run may append --ros-args, which mean nothing here.
     words = sys.argv[1:]
-    words = words[:words.index('--ros-args')] if '--ros-args' in words else words
+    words = words[: words.index('--ros-args')] if '--ros-args' in words else words
     sys.exit(run(parser.parse_args(words)))

@@ -30,16 +30,24 @@ def run(arguments: argparse.Namespace) -> int:
             print(f'tir-tracker weights: {error}', file=sys.stderr)
             failed = True
         else:
-            rows.append({'file': path.name, 'model': preset,
-                         'megabytes': round(path.stat().st_size / 1e6, 2), 'facts': facts})
+            rows.append(
+                {
+                    'file': path.name,
+                    'model': preset,
+                    'megabytes': round(path.stat().st_size / 1e6, 2),
+                    'facts': facts,
+                }
+            )
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
         for row in rows:
             facts = row['facts']
-            print(f'{row["file"]:32}{row["model"]:14}{row["megabytes"]:6.2f} MB  sound; seed '
-                  f'{facts.get("seed", "-")}, {facts.get("pairs", "-")} pairs of '
-                  f'{", ".join(facts.get("data", ["unknown data"]))}')
+            print(
+                f'{row["file"]:32}{row["model"]:14}{row["megabytes"]:6.2f} MB  sound; seed '
+                f'{facts.get("seed", "-")}, {facts.get("pairs", "-")} pairs of '
+                f'{", ".join(facts.get("data", ["unknown data"]))}'
+            )
         if not rows and not failed:
             print('no weights are installed')
     return int(failed)

@@ -40,8 +40,7 @@ class PixelContext(nn.Module):
         """Map `N x C x H x W` to the same shape."""
         query, key, value = self.query(x), self.key(x), self.value(x)
         if self.key_stride > 1:
-            key, value = (
-                nn.functional.max_pool2d(one, self.key_stride) for one in (key, value))
+            key, value = (nn.functional.max_pool2d(one, self.key_stride) for one in (key, value))
         query, key, value = (one.flatten(2).transpose(1, 2) for one in (query, key, value))
         # scale=1: the paper has no 1/sqrt(d).
         gathered = nn.functional.scaled_dot_product_attention(query, key, value, scale=1.0)
@@ -80,7 +79,8 @@ class HolisticGate(nn.Module):
         reduced = torch.relu(self.encode2(torch.relu(self.encode1(x))))
         # An even side loses its last row to the stride; output_size brings it back.
         return torch.sigmoid(
-            self.decode2(torch.relu(self.decode1(reduced)), output_size=x.shape[-2:]))
+            self.decode2(torch.relu(self.decode1(reduced)), output_size=x.shape[-2:])
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `N x C x H x W` to the same shape."""
@@ -95,8 +95,14 @@ class FANet(nn.Module):
     Either correlation can be left out (the ablation of the paper's Table 1).
     """
 
-    def __init__(self, in_channels: int, channels: int = 64, pixel: bool = True,
-                 holistic: bool = True, key_stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int = 64,
+        pixel: bool = True,
+        holistic: bool = True,
+        key_stride: int = 1,
+    ) -> None:
         super().__init__()
         if not (pixel or holistic):
             raise ValueError('FANet needs the pixel-level or the holistic correlation')

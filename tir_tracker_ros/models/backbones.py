@@ -38,11 +38,13 @@ class AlexNet(nn.Module):
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
         for stage in self.stages:
             conv = nn.Conv2d(
-                in_channels, stage.channels, stage.kernel, stage.stride, groups=stage.groups)
+                in_channels, stage.channels, stage.kernel, stage.stride, groups=stage.groups
+            )
             init_fan_out(conv)
             self.convs.append(conv)
             self.norms.append(
-                nn.BatchNorm2d(stage.channels, momentum=0.05) if stage.activate else nn.Identity())
+                nn.BatchNorm2d(stage.channels, momentum=0.05) if stage.activate else nn.Identity()
+            )
             in_channels = stage.channels
 
     @property
@@ -68,7 +70,7 @@ class AlexNet(nn.Module):
         """Side in cells of a tap for a square input of `input_size` pixels."""
         size = input_size
         last = self.tap_index(tap)
-        for index, stage in enumerate(self.stages[:last + 1]):
+        for index, stage in enumerate(self.stages[: last + 1]):
             size = (size - stage.kernel) // stage.stride + 1
             if stage.pool and index < last:
                 size = (size - stage.pool[0]) // stage.pool[1] + 1
@@ -92,7 +94,9 @@ class AlexNet(nn.Module):
 
 def init_fan_out(conv: nn.Conv2d) -> None:
     """He initialisation by fan-out, `sqrt(2 / (k k out))`, bias 0, as the released code does."""
-    nn.init.normal_(conv.weight, std=(
-        2.0 / (conv.kernel_size[0] * conv.kernel_size[1] * conv.out_channels)) ** 0.5)
+    nn.init.normal_(
+        conv.weight,
+        std=(2.0 / (conv.kernel_size[0] * conv.kernel_size[1] * conv.out_channels)) ** 0.5,
+    )
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)

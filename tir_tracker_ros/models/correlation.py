@@ -22,9 +22,11 @@ def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     # A convolution with one group a sample would do, but its gradient is slow on CPUs.
     sizes = search.shape[-2:]
     product = (torch.fft.rfft2(search) * torch.fft.rfft2(template, s=sizes).conj()).sum(
-        dim=1, keepdim=True)
+        dim=1, keepdim=True
+    )
     return torch.fft.irfft2(product, s=sizes)[
-        ..., :sizes[0] - template.shape[-2] + 1, :sizes[1] - template.shape[-1] + 1]
+        ..., : sizes[0] - template.shape[-2] + 1, : sizes[1] - template.shape[-1] + 1
+    ]
 
 
 class CropTemplate(nn.Module):
@@ -66,8 +68,14 @@ class FilterTemplate(nn.Module):
     window: Tensor
     label_spectrum: Tensor
 
-    def __init__(self, size: int, margin: int, ridge: float = 10.0, sigma: float = 2.0,
-                 learn_ridge: bool = False) -> None:
+    def __init__(
+        self,
+        size: int,
+        margin: int,
+        ridge: float = 10.0,
+        sigma: float = 2.0,
+        learn_ridge: bool = False,
+    ) -> None:
         """
         Fix the size of the features.
 
@@ -80,32 +88,33 @@ class FilterTemplate(nn.Module):
         hann = torch.hann_window(size, periodic=False)
         self.register_buffer('window', torch.outer(hann, hann), persistent=False)
         offsets = torch.fft.fftfreq(size, 1.0 / size)
-        label = torch.exp(-(offsets[:, None] ** 2 + offsets[None, :] ** 2) / (2 * sigma ** 2))
+        label = torch.exp(-(offsets[:, None] ** 2 + offsets[None, :] ** 2) / (2 * sigma**2))
         self.register_buffer(
-            'label_spectrum', torch.fft.rfft2(label).real.contiguous(), persistent=False)
+            'label_spectrum', torch.fft.rfft2(label).real.contiguous(), persistent=False
+        )
         # The logarithm keeps a learned ridge positive.
-        self.log_ridge = nn.Parameter(
-            torch.tensor(ridge).log(), requires_grad=learn_ridge)
+        self.log_ridge = nn.Parameter(torch.tensor(ridge).log(), requires_grad=learn_ridge)
 
     def statistics(self, features: Tensor) -> Statistics:
         """Return numerator `N x C x H x (W/2+1)` (complex) and denominator `N x 1 x ...`."""
         if features.shape[-2:] != self.window.shape:
             raise ValueError(
                 f'features are {tuple(features.shape[-2:])} cells, the filter was made for '
-                f'{tuple(self.window.shape)}')
+                f'{tuple(self.window.shape)}'
+            )
         # FFTs of half-precision features do not exist on every device.
         features = features.to(torch.promote_types(features.dtype, torch.float32))
         spectrum = torch.fft.rfft2(features * self.window)
         cells = self.window.numel()
         power = spectrum.real.square() + spectrum.imag.square()
-        return (spectrum * (self.label_spectrum / cells),
-                power.sum(dim=1, keepdim=True) / cells)
+        return (spectrum * (self.label_spectrum / cells), power.sum(dim=1, keepdim=True) / cells)
 
     def solve(self, statistics: Statistics) -> Tensor:
         """Make the template `N x C x h x w` of (averaged) statistics."""
         numerator, denominator = statistics
         weights = torch.fft.irfft2(
-            numerator / (denominator + self.log_ridge.exp()), s=self.window.shape)
+            numerator / (denominator + self.log_ridge.exp()), s=self.window.shape
+        )
         return crop_margin(weights, self.margin)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -115,4 +124,6 @@ class FilterTemplate(nn.Module):
 
 def crop_margin(features: Tensor, margin: int) -> Tensor:
     """Cut `margin` cells from each side of `N x C x H x W` features."""
-    return features[..., margin:features.shape[-2] - margin, margin:features.shape[-1] - margin]
+    return features[
+        ..., margin : features.shape[-2] - margin, margin : features.shape[-1] - margin
+    ]

@@ -12,8 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .matching import MatchingNet
 
-PRECISIONS = {
-    'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
+PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
 
 def find_device(name: str) -> torch.device:
@@ -31,7 +30,8 @@ def find_device(name: str) -> torch.device:
     if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(
             f"device '{name}' is not here: torch {torch.__version__} sees "
-            f'{torch.cuda.device_count()} CUDA devices')
+            f'{torch.cuda.device_count()} CUDA devices'
+        )
     return device
 
 
@@ -65,8 +65,11 @@ def prepare(model: MatchingNet, device: torch.device, precision: torch.dtype) ->
     backbone = model.backbone
     for index, norm in enumerate(backbone.norms):
         conv = backbone.convs[index]
-        if isinstance(norm, nn.BatchNorm2d) and isinstance(conv, nn.Conv2d) \
-                and f'conv{index + 1}' not in tapped:
+        if (
+            isinstance(norm, nn.BatchNorm2d)
+            and isinstance(conv, nn.Conv2d)
+            and f'conv{index + 1}' not in tapped
+        ):
             backbone.convs[index] = fuse_conv_bn_eval(conv, norm)
             backbone.norms[index] = nn.Identity()
     model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

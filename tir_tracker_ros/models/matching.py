@@ -69,8 +69,12 @@ class MatchBranch(nn.Module):
         self.embedding = EMBEDDINGS[branch.embedding](backbone, branch.tap, **branch.options)
         size = backbone.size(branch.tap, template_size)
         self.maker = (
-            CropTemplate(size, branch.margin) if branch.template == 'crop' else
-            FilterTemplate(size, branch.margin, branch.ridge, branch.sigma, branch.learn_ridge))
+            CropTemplate(size, branch.margin)
+            if branch.template == 'crop'
+            else FilterTemplate(
+                size, branch.margin, branch.ridge, branch.sigma, branch.learn_ridge
+            )
+        )
         self.gain = nn.Parameter(torch.tensor(branch.gain), requires_grad=branch.learn_gain)
         self.bias = nn.Parameter(torch.tensor(branch.bias))
 
@@ -94,8 +98,8 @@ class MatchingNet(nn.Module):
         self.preset = preset
         self.backbone = AlexNet(preset.backbone)
         self.branches = nn.ModuleList(  # type: ignore[assignment]
-            MatchBranch(branch, self.backbone, preset.template_size)
-            for branch in preset.branches)
+            MatchBranch(branch, self.backbone, preset.template_size) for branch in preset.branches
+        )
         self.classifier = None
         if preset.classes:
             self.classifier = nn.Conv2d(preset.backbone[-1].channels, preset.classes, 1)
@@ -125,8 +129,9 @@ class MatchingNet(nn.Module):
     def statistics(self, template: Tensor) -> list[Statistics]:
         """Compute per branch what may be averaged over time, of template images."""
         features = self.embed(self.taps(template), True)
-        return [branch.maker.statistics(one.float())
-                for branch, one in zip(self.branches, features)]
+        return [
+            branch.maker.statistics(one.float()) for branch, one in zip(self.branches, features)
+        ]
 
     def solve(self, statistics: Sequence[Statistics]) -> list[Tensor]:
         """Make the template of each branch of (averaged) statistics."""
@@ -135,8 +140,9 @@ class MatchingNet(nn.Module):
     def respond(self, search: Tensor, templates: Sequence[Tensor]) -> Tensor:
         """Compute the summed response `N x 1 x R x R` of search images to templates."""
         features = self.embed(self.taps(search), False)
-        responses = [cross_correlate(one.float(), template)
-                     for one, template in zip(features, templates)]
+        responses = [
+            cross_correlate(one.float(), template) for one, template in zip(features, templates)
+        ]
         if self.preset.adjusted:
             responses = [branch.adjust(one) for branch, one in zip(self.branches, responses)]
         return torch.stack(responses).sum(dim=0)
@@ -145,8 +151,10 @@ class MatchingNet(nn.Module):
         """Match `N` search images with `N` template images, for training."""
         template_taps, search_taps = self.taps(template), self.taps(search)
         pairs = zip(self.branches, self.embed(template_taps, True), self.embed(search_taps, False))
-        responses = [branch.adjust(cross_correlate(x.float(), branch.maker(z.float())))
-                     for branch, z, x in pairs]
+        responses = [
+            branch.adjust(cross_correlate(x.float(), branch.maker(z.float())))
+            for branch, z, x in pairs
+        ]
         logits = None
         if self.classifier is not None:
             deepest = template_taps[f'conv{len(self.backbone.stages)}']

@@ -90,36 +90,84 @@ STRIDE_8_FAST = (
 )
 
 _MMNET = Preset(
-    'mmnet', 'Liu et al., AAAI 2020', STRIDE_4,
+    'mmnet',
+    'Liu et al., AAAI 2020',
+    STRIDE_4,
     (
         Branch('discriminative', 'conv5', margin=16),
         Branch('fine', 'conv3', 'fanet', {'channels': 64}, margin=16),
     ),
-    classes=30)
+    classes=30,
+)
 
 _FAST = Preset(
-    'mmnet_fast', 'Liu et al., AAAI 2020; narrower, stride 8', STRIDE_8_FAST,
+    'mmnet_fast',
+    'Liu et al., AAAI 2020; narrower, stride 8',
+    STRIDE_8_FAST,
     (
-        Branch('discriminative', 'conv5', margin=3, ridge=0.02, sigma=1.0, learn_ridge=True,
-               gain=20.0, bias=-0.5),
-        Branch('fine', 'conv3', 'fanet', {'channels': 32, 'key_stride': 2}, margin=3,
-               ridge=0.02, sigma=1.0, learn_ridge=True, gain=20.0, bias=-0.5),
+        Branch(
+            'discriminative',
+            'conv5',
+            margin=3,
+            ridge=0.02,
+            sigma=1.0,
+            learn_ridge=True,
+            gain=20.0,
+            bias=-0.5,
+        ),
+        Branch(
+            'fine',
+            'conv3',
+            'fanet',
+            {'channels': 32, 'key_stride': 2},
+            margin=3,
+            ridge=0.02,
+            sigma=1.0,
+            learn_ridge=True,
+            gain=20.0,
+            bias=-0.5,
+        ),
     ),
-    template_size=191, search_size=287, context=2.0, standardise=True, adjusted=True, classes=30)
+    template_size=191,
+    search_size=287,
+    context=2.0,
+    standardise=True,
+    adjusted=True,
+    classes=30,
+)
 
 _PRESETS = (
     _MMNET,
     _FAST,
-    Preset('cfnet', 'Valmadre et al., CVPR 2017', STRIDE_4_CFNET,
-           (Branch('match', 'conv5', margin=16),)),
-    replace(_FAST, name='cfnet_fast', source='Valmadre et al., CVPR 2017; narrower, stride 8',
-            branches=(replace(_FAST.branches[0], name='match'),), classes=0),
-    Preset('siamfc', 'Bertinetto et al., ECCVW 2016', STRIDE_8_SIAMFC,
-           (Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0, learn_gain=False),),
-           template_size=127, search_size=255, adjusted=True),
-    replace(_FAST, name='siamfc_fast', source='Bertinetto et al., ECCVW 2016; narrower',
-            branches=(Branch('match', 'conv5', template='crop', margin=4, gain=1e-3, bias=0.0),),
-            classes=0),
+    Preset(
+        'cfnet',
+        'Valmadre et al., CVPR 2017',
+        STRIDE_4_CFNET,
+        (Branch('match', 'conv5', margin=16),),
+    ),
+    replace(
+        _FAST,
+        name='cfnet_fast',
+        source='Valmadre et al., CVPR 2017; narrower, stride 8',
+        branches=(replace(_FAST.branches[0], name='match'),),
+        classes=0,
+    ),
+    Preset(
+        'siamfc',
+        'Bertinetto et al., ECCVW 2016',
+        STRIDE_8_SIAMFC,
+        (Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0, learn_gain=False),),
+        template_size=127,
+        search_size=255,
+        adjusted=True,
+    ),
+    replace(
+        _FAST,
+        name='siamfc_fast',
+        source='Bertinetto et al., ECCVW 2016; narrower',
+        branches=(Branch('match', 'conv5', template='crop', margin=4, gain=1e-3, bias=0.0),),
+        classes=0,
+    ),
 )
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
 

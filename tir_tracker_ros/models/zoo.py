@@ -30,18 +30,29 @@ def shipped_weights(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def save_weights(model: MatchingNet, path: str | Path, facts: Mapping[str, object],
-                 dtype: torch.dtype = torch.float16) -> None:
+def save_weights(
+    model: MatchingNet,
+    path: str | Path,
+    facts: Mapping[str, object],
+    dtype: torch.dtype = torch.float16,
+) -> None:
     """
     Write the weights of a model, stored as `dtype` (counters as they are).
 
     `facts` (classes, data, seed, figures ...) travel in the file's metadata as JSON.
     """
     tensors = {
-        name: value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype)
-        .contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, path, {
-        'preset': model.preset.name, 'sha256': checksum(tensors), 'facts': json.dumps(facts)})
+        name: value.detach()
+        .cpu()
+        .to(dtype if value.is_floating_point() else value.dtype)
+        .contiguous()
+        for name, value in model.state_dict().items()
+    }
+    save_file(
+        tensors,
+        path,
+        {'preset': model.preset.name, 'sha256': checksum(tensors), 'facts': json.dumps(facts)},
+    )
 
 
 def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
@@ -61,17 +72,20 @@ def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
     except (SafetensorError, OSError) as error:
         raise WeightsError(
-            f"weight file '{path}' is damaged or truncated ({error}); copy it anew") from error
+            f"weight file '{path}' is damaged or truncated ({error}); copy it anew"
+        ) from error
     missing = {'preset', 'sha256', 'facts'} - set(metadata)
     if missing:
         raise WeightsError(
             f"weight file '{path}' was not written by tir_tracker_ros: its metadata lack "
-            f"{', '.join(sorted(missing))}")
+            f'{", ".join(sorted(missing))}'
+        )
     actual = checksum(tensors)
     if actual != metadata['sha256']:
         raise WeightsError(
             f"weight file '{path}' has the checksum {actual[:12]}..., but says "
-            f"{metadata['sha256'][:12]}...; copy it anew")
+            f'{metadata["sha256"][:12]}...; copy it anew'
+        )
     return metadata['preset'], json.loads(metadata['facts']), tensors
 
 
@@ -84,12 +98,14 @@ def load_weights(model: MatchingNet, path: str | Path) -> dict:
     preset, facts, tensors = read_weights(path)
     if preset != model.preset.name:
         raise WeightsError(
-            f"weight file '{path}' holds the model '{preset}', not '{model.preset.name}'")
+            f"weight file '{path}' holds the model '{preset}', not '{model.preset.name}'"
+        )
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise WeightsError(
-            f"weight file '{path}' does not fit the model '{preset}': {error}") from error
+            f"weight file '{path}' does not fit the model '{preset}': {error}"
+        ) from error
     return facts
 
 
@@ -106,7 +122,8 @@ def load_model(name: str, weights: str | Path | None = None) -> tuple[MatchingNe
         trained = sorted(file.stem for file in SHIPPED.glob('*.safetensors'))
         raise FileNotFoundError(
             f"no weights are shipped for the model '{name}' (there are: "
-            f"{', '.join(trained) or 'none'}); train it and name the file")
+            f'{", ".join(trained) or "none"}); train it and name the file'
+        )
     return model.eval(), load_weights(model, path)
 
 

@@ -14,8 +14,13 @@ INSTALL = 'pip install torch safetensors'
 
 
 def load_tracker(
-    model: str = 'auto', device: str = 'auto', weights: str | Path | None = None,
-    threads: int = 0, precision: str = 'auto', tracking: str = 'default', **settings,
+    model: str = 'auto',
+    device: str = 'auto',
+    weights: str | Path | None = None,
+    threads: int = 0,
+    precision: str = 'auto',
+    tracking: str = 'default',
+    **settings,
 ) -> MatchingTracker:
     """
     Load a model, its weights and its tracking settings.
@@ -42,6 +47,7 @@ def load_tracker(
         raise ValueError(f'threads {threads} is negative; 0 leaves the number as it is')
     if threads:
         import cv2
+
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
     place = inference.find_device(device)

@@ -35,8 +35,12 @@ class MatchingTracker:
     newest score was made of.
     """
 
-    def __init__(self, model: MatchingNet, settings: TrackingSettings | None = None,
-                 facts: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        model: MatchingNet,
+        settings: TrackingSettings | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         self.model = model
         self.facts = dict(facts or {})
         self.settings = settings or TrackingSettings()
@@ -103,14 +107,14 @@ class MatchingTracker:
         peaks = responses.max(axis=(1, 2)) * self._penalties
         best = int(peaks.argmax())
         response = responses[best]
-        self.features = response_features(
-            response, self._self_peak, 2 * settings.upsample)
+        self.features = response_features(response, self._self_peak, 2 * settings.upsample)
         score = probability(self.features, self._score_weights)
         row, column = self._peak(response)
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
-        pixels = self.model.stride * self._search_side(box) * self._factors[best] \
-            / self._search_size
+        pixels = (
+            self.model.stride * self._search_side(box) * self._factors[best] / self._search_size
+        )
         height, width = image.shape
         cx = min(max(box.cx + column * pixels, 0.0), width)
         cy = min(max(box.cy + row * pixels, 0.0), height)
@@ -123,15 +127,19 @@ class MatchingTracker:
         self._box = self._resized(moved, (1 - rate) + rate * factor)
 
         sure = score >= settings.learn_above
-        if settings.template != 'fixed' and sure and \
-                self._images % settings.template_interval == 0:
+        if (
+            settings.template != 'fixed'
+            and sure
+            and self._images % settings.template_interval == 0
+        ):
             # The paper crops at the new centre with the old size.
             self._update_template(image, self._box if self.scale_filter else moved)
         if self.scale_filter and sure:
             self.scale_filter.update(image, self._box)
 
-        area = Box.from_center(box.cx, box.cy, *(2 * [pixels * response.shape[0]
-                                                      / settings.upsample]))
+        area = Box.from_center(
+            box.cx, box.cy, *(2 * [pixels * response.shape[0] / settings.upsample])
+        )
         return Estimate(self._box, score, response, area)
 
     def _update_template(self, image: np.ndarray, box: Box) -> None:
@@ -139,30 +147,33 @@ class MatchingTracker:
         rate = 1.0 if self.settings.template == 'previous' else self.settings.template_rate
         if self.settings.template == 'average':
             self._templates = [
-                old.lerp(one, rate)
-                for old, one in zip(self._templates, self.model.solve(new))]
+                old.lerp(one, rate) for old, one in zip(self._templates, self.model.solve(new))
+            ]
             return
         self._statistics = [
             tuple(old.lerp(one, rate) for old, one in zip(*branch))
-            for branch in zip(self._statistics, new)]
-        self._templates = self.model.solve([
-            tuple(running.lerp(first, self.settings.anchor) for running, first in zip(*branch))
-            for branch in zip(self._statistics, self._first)])
+            for branch in zip(self._statistics, new)
+        ]
+        self._templates = self.model.solve(
+            [
+                tuple(running.lerp(first, self.settings.anchor) for running, first in zip(*branch))
+                for branch in zip(self._statistics, self._first)
+            ]
+        )
 
     def _learn(self, image: np.ndarray, box: Box) -> list[Statistics]:
         side = self.model.preset.context * context_side(box)
-        return self.model.statistics(
-            self._crops(image, box, [side], self._template_size))
+        return self.model.statistics(self._crops(image, box, [side], self._template_size))
 
     def _respond(self, image: np.ndarray, box: Box, factors) -> np.ndarray:
         """Compute the enlarged responses, `len(factors) x R x R` float32, around a box."""
         side = self._search_side(box)
-        search = self._crops(image, box, [side * factor for factor in factors],
-                             self._search_size)
+        search = self._crops(image, box, [side * factor for factor in factors], self._search_size)
         response = self.model.respond(search, self._templates).float()
         if self.settings.upsample > 1:
             response = torch.nn.functional.interpolate(
-                response, scale_factor=self.settings.upsample, mode='bicubic')
+                response, scale_factor=self.settings.upsample, mode='bicubic'
+            )
         return response[:, 0].cpu().numpy()
 
     def _search_side(self, box: Box) -> float:
@@ -170,8 +181,10 @@ class MatchingTracker:
         return preset.context * self._search_size / preset.template_size * context_side(box)
 
     def _crops(self, image: np.ndarray, box: Box, sides: list[float], size: int) -> Tensor:
-        crops = [crop(image, box.cx, box.cy, side, side, size, size, self._fill)
-                 for side in (max(side, _SMALLEST_SIDE) for side in sides)]
+        crops = [
+            crop(image, box.cx, box.cy, side, side, size, size, self._fill)
+            for side in (max(side, _SMALLEST_SIDE) for side in sides)
+        ]
         return torch.from_numpy(np.stack(crops)[:, None]).to(self.device)
 
     def _peak(self, response: np.ndarray) -> tuple[float, float]:
@@ -190,8 +203,10 @@ class MatchingTracker:
             blended = self._window
         row, column = np.unravel_index(int(blended.argmax()), blended.shape)
         centre = (size - 1) / 2
-        return ((row - centre) / self.settings.upsample,
-                (column - centre) / self.settings.upsample)
+        return (
+            (row - centre) / self.settings.upsample,
+            (column - centre) / self.settings.upsample,
+        )
 
     def _resized(self, box: Box, factor: float) -> Box:
         first, settings = self._first_box, self.settings

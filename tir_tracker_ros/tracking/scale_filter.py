@@ -22,8 +22,9 @@ class ScaleFilter:
     that is averaged over time, numerator and denominator apart.
     """
 
-    def __init__(self, count: int = 33, step: float = 1.02, rate: float = 0.05,
-                 ridge: float = 0.01) -> None:
+    def __init__(
+        self, count: int = 33, step: float = 1.02, rate: float = 0.05, ridge: float = 0.01
+    ) -> None:
         self.rate, self.ridge = rate, ridge
         exponents = np.arange(count) - count // 2
         self.factors = step ** exponents.astype(float)
@@ -31,7 +32,8 @@ class ScaleFilter:
         self._window = np.hanning(count + 2)[1:-1, None].astype(np.float32)
         # Blocks of one cell would not be normalised over neighbours; 2 x 2 is the usual block.
         self._hog = cv2.HOGDescriptor(
-            (_PATCH, _PATCH), (2 * _CELL, 2 * _CELL), (_CELL, _CELL), (_CELL, _CELL), 9)
+            (_PATCH, _PATCH), (2 * _CELL, 2 * _CELL), (_CELL, _CELL), (_CELL, _CELL), 9
+        )
         self._numerator = np.zeros((0, 0))
         self._denominator = np.zeros(0)
 
@@ -50,32 +52,44 @@ class ScaleFilter:
         spectrum = self._spectrum(image, box)
         response = np.fft.irfft(
             (self._numerator * spectrum).sum(axis=1) / (self._denominator + self.ridge),
-            len(self.factors))
+            len(self.factors),
+        )
         best = int(response.argmax())
-        return float(np.interp(
-            best + _parabola_offset(response, best), np.arange(len(self.factors)), self.factors))
+        return float(
+            np.interp(
+                best + _parabola_offset(response, best), np.arange(len(self.factors)), self.factors
+            )
+        )
 
     def _learn(self, image: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
         spectrum = self._spectrum(image, box)
-        return (self._label[:, None] * spectrum.conj(),
-                (np.abs(spectrum) ** 2).sum(axis=1))
+        return (self._label[:, None] * spectrum.conj(), (np.abs(spectrum) ** 2).sum(axis=1))
 
     def _spectrum(self, image: np.ndarray, box: Box) -> np.ndarray:
         # Patches are cut from one enlargement around the target: 33 crops of the whole image
         # would cost more than all the rest.
         largest = self.factors[-1]
         side = int(np.ceil(_PATCH * largest / self.factors[len(self.factors) // 2]))
-        around = np.clip(crop(image, box.cx, box.cy, box.w * largest, box.h * largest,
-                              side, side) * 255, 0, 255).astype(np.uint8)
+        around = np.clip(
+            crop(image, box.cx, box.cy, box.w * largest, box.h * largest, side, side) * 255, 0, 255
+        ).astype(np.uint8)
         sheet = np.empty((_PATCH * len(self.factors), _PATCH), np.uint8)
         for index, factor in enumerate(self.factors):
             part = side * factor / largest
-            matrix = np.array([[part / _PATCH, 0, (side - part + part / _PATCH - 1) / 2],
-                               [0, part / _PATCH, (side - part + part / _PATCH - 1) / 2]])
-            cv2.warpAffine(around, matrix, (_PATCH, _PATCH),
-                           dst=sheet[index * _PATCH:(index + 1) * _PATCH],
-                           flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                           borderMode=cv2.BORDER_REPLICATE)
+            matrix = np.array(
+                [
+                    [part / _PATCH, 0, (side - part + part / _PATCH - 1) / 2],
+                    [0, part / _PATCH, (side - part + part / _PATCH - 1) / 2],
+                ]
+            )
+            cv2.warpAffine(
+                around,
+                matrix,
+                (_PATCH, _PATCH),
+                dst=sheet[index * _PATCH : (index + 1) * _PATCH],
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
         features = np.asarray(self._hog.compute(sheet, winStride=(_PATCH, _PATCH)))
         features = features.reshape(len(self.factors), -1) * self._window
         return np.fft.rfft(features, axis=0)
@@ -85,6 +99,6 @@ def _parabola_offset(values: np.ndarray, index: int) -> float:
     """Offset, -0.5..0.5, of the peak of a parabola through a maximum and its neighbours."""
     if not 0 < index < len(values) - 1:
         return 0.0
-    left, middle, right = values[index - 1:index + 2]
+    left, middle, right = values[index - 1 : index + 2]
     curvature = left - 2 * middle + right
     return float(np.clip(0.5 * (left - right) / curvature, -0.5, 0.5)) if curvature < 0 else 0.0

@@ -29,17 +29,22 @@ def response_features(response: np.ndarray, self_peak: float, neighbourhood: int
     row, column = np.unravel_index(int(response.argmax()), response.shape)
     peak = float(response[row, column])
     rest = np.ones(response.shape, bool)
-    rest[max(row - neighbourhood, 0):row + neighbourhood + 1,
-         max(column - neighbourhood, 0):column + neighbourhood + 1] = False
+    rest[
+        max(row - neighbourhood, 0) : row + neighbourhood + 1,
+        max(column - neighbourhood, 0) : column + neighbourhood + 1,
+    ] = False
     others = response[rest]
     if not others.size:
         return np.array([peak / self_peak, 0.0, 0.0])
     mean, deviation = float(others.mean()), float(others.std())
     height = max(peak - mean, 1e-6)
-    return np.array([
-        np.clip(peak / self_peak, -2, 2),
-        np.clip(height / max(deviation, 1e-6) / 10, 0, 5),
-        np.clip((peak - float(others.max())) / height, 0, 1)])
+    return np.array(
+        [
+            np.clip(peak / self_peak, -2, 2),
+            np.clip(height / max(deviation, 1e-6) / 10, 0, 5),
+            np.clip((peak - float(others.max())) / height, 0, 1),
+        ]
+    )
 
 
 def probability(features: np.ndarray, weights: Sequence[float] = UNCALIBRATED) -> float:

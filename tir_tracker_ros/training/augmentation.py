@@ -34,8 +34,14 @@ class Crops:
 class Augmentation:
     """Cut and change the crops of a batch; the same seed gives the same crops."""
 
-    def __init__(self, config: AugmentationConfig, template_size: int, search_size: int,
-                 context: float, search_context: float) -> None:
+    def __init__(
+        self,
+        config: AugmentationConfig,
+        template_size: int,
+        search_size: int,
+        context: float,
+        search_context: float,
+    ) -> None:
         self.config = config
         self.template_size, self.search_size = template_size, search_size
         self.context, self.search_context = context, search_context
@@ -66,20 +72,46 @@ class Augmentation:
             corner = torch.where(self._rate(2 * count, 0.5), 1.0, -1.0).reshape(count, 2)
             centre = torch.where(background[:, None], corner * 0.6, centre)
         template = self._cut(
-            template, self.template_size, self.context / VIEW_CONTEXT * unit, unit, 0 * unit,
-            flip, centre)
+            template,
+            self.template_size,
+            self.context / VIEW_CONTEXT * unit,
+            unit,
+            0 * unit,
+            flip,
+            centre,
+        )
         search = self._cut(
-            search, self.search_size, self.search_context / VIEW_CONTEXT * scale, aspect, angle,
-            flip, -offset / (self.search_size / 2)
-            * (self.search_context / VIEW_CONTEXT * scale)[:, None])
+            search,
+            self.search_size,
+            self.search_context / VIEW_CONTEXT * scale,
+            aspect,
+            angle,
+            flip,
+            -offset
+            / (self.search_size / 2)
+            * (self.search_context / VIEW_CONTEXT * scale)[:, None],
+        )
 
         inverse = self._rate(count, config.polarity).to(device)[:, None, None, None]
         template, search = (torch.where(inverse, 1 - crop, crop) for crop in (template, search))
-        return Crops(self._photometry(template), self._photometry(search), offset.to(device),
-                     (pairs.kind == 0).to(device), pool.label[pairs.template.to(device)])
+        return Crops(
+            self._photometry(template),
+            self._photometry(search),
+            offset.to(device),
+            (pairs.kind == 0).to(device),
+            pool.label[pairs.template.to(device)],
+        )
 
-    def _cut(self, views: Tensor, size: int, scale: Tensor, aspect: Tensor, angle: Tensor,
-             flip: Tensor, centre: Tensor) -> Tensor:
+    def _cut(
+        self,
+        views: Tensor,
+        size: int,
+        scale: Tensor,
+        aspect: Tensor,
+        angle: Tensor,
+        flip: Tensor,
+        centre: Tensor,
+    ) -> Tensor:
         """
         Cut `size` pixel squares out of views.
 
@@ -88,17 +120,23 @@ class Augmentation:
         """
         cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
         stretch = aspect.sqrt()
-        linear = torch.stack([
-            torch.stack([cos * stretch * flip, -sin / stretch * flip], dim=1),
-            torch.stack([sin * stretch, cos / stretch], dim=1)], dim=1)
+        linear = torch.stack(
+            [
+                torch.stack([cos * stretch * flip, -sin / stretch * flip], dim=1),
+                torch.stack([sin * stretch, cos / stretch], dim=1),
+            ],
+            dim=1,
+        )
         # The centre is given in the square's axes: bring it to the view's.
         relative = centre / scale[:, None]
-        shift = (linear @ relative[:, :, None])
+        shift = linear @ relative[:, :, None]
         theta = torch.cat([linear, shift], dim=2).to(views.device)
         grid = torch.nn.functional.affine_grid(
-            theta, [len(views), 1, size, size], align_corners=False)
+            theta, [len(views), 1, size, size], align_corners=False
+        )
         return torch.nn.functional.grid_sample(
-            views, grid, padding_mode='border', align_corners=False)
+            views, grid, padding_mode='border', align_corners=False
+        )
 
     def _cover(self, search: Tensor, size: Tensor, covered: Tensor) -> Tensor:
         """Lay a piece of another view over a part of the target."""
@@ -108,8 +146,10 @@ class Augmentation:
         reach = (torch.rand(count, 2, generator=self._random).to(device) * 0.4 + 0.2) * size
         centre = middle + self._uniform(count, 2).to(device) * size / 2
         cells = torch.arange(VIEW_SIZE, device=device, dtype=torch.float32)
-        inside = [(cells[None] - centre[:, axis, None]).abs() < reach[:, axis, None] / 2
-                  for axis in (0, 1)]
+        inside = [
+            (cells[None] - centre[:, axis, None]).abs() < reach[:, axis, None] / 2
+            for axis in (0, 1)
+        ]
         mask = (inside[1][:, :, None] & inside[0][:, None, :]) & covered[:, None, None]
         return torch.where(mask[:, None], search.roll(1, dims=0).roll(97, dims=3), search)
 
@@ -127,7 +167,8 @@ class Augmentation:
         amount = column(torch.rand(count, generator=self._random) ** 2 * config.noise)
         # Large noise fields are drawn on the device, seeded from the same stream.
         local = torch.Generator(device).manual_seed(
-            int(torch.randint(2 ** 31, (1,), generator=self._random)))
+            int(torch.randint(2**31, (1,), generator=self._random))
+        )
         crop = crop + amount * torch.randn(crop.shape, generator=local, device=device)
         stripes = torch.randn(count, 1, 1, crop.shape[-1], generator=local, device=device)
         amount = column(torch.rand(count, generator=self._random) ** 2 * config.fixed_pattern)

@@ -18,11 +18,12 @@ def cell_distances(size: int, stride: int, offset: Tensor) -> Tensor:
     cells = torch.arange(size, device=offset.device, dtype=offset.dtype) - (size - 1) / 2
     dx = cells[None, None, :] - offset[:, 0, None, None] / stride
     dy = cells[None, :, None] - offset[:, 1, None, None] / stride
-    return torch.sqrt(dx ** 2 + dy ** 2)
+    return torch.sqrt(dx**2 + dy**2)
 
 
-def logistic_loss(response: Tensor, distance: Tensor, positive: Tensor, radius: float,
-                  kind: str) -> Tensor:
+def logistic_loss(
+    response: Tensor, distance: Tensor, positive: Tensor, radius: float, kind: str
+) -> Tensor:
     """
     Logistic loss of responses `N x 1 x R x R`: mean over the batch.
 
@@ -67,6 +68,6 @@ def softmax_loss(response: Tensor, distance: Tensor, positive: Tensor, sigma: fl
     """
     if not positive.any():
         return response.sum() * 0
-    target = torch.exp(-distance[positive] ** 2 / (2 * sigma ** 2)).flatten(1)
+    target = torch.exp(-(distance[positive] ** 2) / (2 * sigma**2)).flatten(1)
     target = target / target.sum(dim=1, keepdim=True).clamp(min=1e-9)
     return -(target * response[positive, 0].flatten(1).log_softmax(dim=1)).sum(dim=1).mean()

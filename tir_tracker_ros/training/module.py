@@ -34,8 +34,12 @@ class MatchingModule(lightning.LightningModule):
         self.pools = {'train': training, 'val': validation}
         preset = self.model.preset
         self.augmentation = Augmentation(
-            config.augmentation, preset.template_size, preset.search_size, preset.context,
-            preset.search_context)
+            config.augmentation,
+            preset.template_size,
+            preset.search_size,
+            preset.context,
+            preset.search_context,
+        )
         for name, parameter in self.model.named_parameters():
             if name.startswith(tuple(config.freeze)):
                 parameter.requires_grad_(False)
@@ -53,8 +57,18 @@ class MatchingModule(lightning.LightningModule):
         config = self.config
         weights = {source_name(source): source.weight for source in config.sources}
         # Items are whole batches already.
-        return DataLoader(PairSampler(self.pools[part], config.sampling, weights, config.batch,
-                                      batches, first, config.seed + seed), batch_size=None)
+        return DataLoader(
+            PairSampler(
+                self.pools[part],
+                config.sampling,
+                weights,
+                config.batch,
+                batches,
+                first,
+                config.seed + seed,
+            ),
+            batch_size=None,
+        )
 
     def on_fit_start(self) -> None:
         """Move the pools to the device of the model, once."""
@@ -85,29 +99,40 @@ class MatchingModule(lightning.LightningModule):
         fused = torch.stack(matching.responses).sum(dim=0)
         figures = {f'{part}/loss': total, f'{part}/hit': self._hits(fused, crops)}
         figures |= {f'{part}/{name}': value for name, value in terms.items()}
-        self.log_dict({name: value.detach().float() for name, value in figures.items()},
-                      on_step=False, on_epoch=True, batch_size=len(pairs.kind), sync_dist=True,
-                      prog_bar=False)
+        self.log_dict(
+            {name: value.detach().float() for name, value in figures.items()},
+            on_step=False,
+            on_epoch=True,
+            batch_size=len(pairs.kind),
+            sync_dist=True,
+            prog_bar=False,
+        )
         return total
 
     def _losses(self, matching: Matching, crops: Crops) -> dict[str, Tensor]:
         loss = self.config.loss
-        distance = cell_distances(
-            matching.responses[0].shape[-1], self.model.stride, crops.offset)
+        distance = cell_distances(matching.responses[0].shape[-1], self.model.stride, crops.offset)
         terms: dict[str, Tensor] = {}
         for branch, response in zip(self.model.branches, matching.responses):
             weight = loss.fine if branch.name == 'fine' else loss.discriminative
             terms[branch.name] = weight * logistic_loss(
-                response, distance, crops.positive, loss.radius, loss.logistic)
+                response, distance, crops.positive, loss.radius, loss.logistic
+            )
         if loss.fused:
             # The tracker follows the peak of the sum, so that is what has to be right.
             terms['fused'] = loss.fused * softmax_loss(
-                torch.stack(matching.responses).sum(dim=0), distance, crops.positive, loss.sigma)
+                torch.stack(matching.responses).sum(dim=0), distance, crops.positive, loss.sigma
+            )
         known = crops.label != NO_CLASS
-        if matching.logits is not None and loss.classification and known.any() \
-                and not self.config.drop_classification:
+        if (
+            matching.logits is not None
+            and loss.classification
+            and known.any()
+            and not self.config.drop_classification
+        ):
             terms['classification'] = loss.classification * torch.nn.functional.cross_entropy(
-                matching.logits[known].float(), crops.label[known])
+                matching.logits[known].float(), crops.label[known]
+            )
         return terms
 
     def _hits(self, response: Tensor, crops: Crops) -> Tensor:
@@ -127,16 +152,25 @@ class MatchingModule(lightning.LightningModule):
             if parameter.requires_grad:
                 (scales if parameter.ndim < 2 else others).append(parameter)
         optimiser = torch.optim.AdamW(
-            [{'params': others, 'weight_decay': config.weight_decay},
-             {'params': scales, 'weight_decay': 0.0}], lr=config.learning_rate)
+            [
+                {'params': others, 'weight_decay': config.weight_decay},
+                {'params': scales, 'weight_decay': 0.0},
+            ],
+            lr=config.learning_rate,
+        )
         floor = config.final_learning_rate / config.learning_rate
         steps = int(self.trainer.estimated_stepping_batches)
 
         def factor(step: int) -> float:
             warm = min(1.0, (step + 1) / min(100, steps))
-            return warm * (floor + (1 - floor) * 0.5 * (
-                1 + math.cos(math.pi * min(step / steps, 1.0))))
+            return warm * (
+                floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
+            )
 
-        return {'optimizer': optimiser, 'lr_scheduler': {
-            'scheduler': torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
-            'interval': 'step'}}
+        return {
+            'optimizer': optimiser,
+            'lr_scheduler': {
+                'scheduler': torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
+                'interval': 'step',
+            },
+        }

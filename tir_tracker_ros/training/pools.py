@@ -40,8 +40,12 @@ def build_pools(config: TrainConfig) -> tuple[ViewPool, ViewPool]:
         for builder in builders:
             builder.source(name)
         before = builders[0].tracks
-        reader = {'simulator': _simulator, 'sequences': _sequences, 'stills': _sequences,
-                  'textures': _textures}[source.kind]
+        reader = {
+            'simulator': _simulator,
+            'sequences': _sequences,
+            'stills': _sequences,
+            'textures': _textures,
+        }[source.kind]
         reader(source, Path(config.data), builders, random)
         if builders[0].tracks == before:
             raise ValueError(f"source '{name}' of the training data holds no usable track")
@@ -55,7 +59,7 @@ def source_name(source: SourceConfig) -> str:
 
 def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
     count = source.tracks or 500
-    base = int(random.integers(2 ** 31))
+    base = int(random.integers(2**31))
     for index in tqdm(range(count), desc='scenes', unit='scene'):
         builder = builders[index % _VALIDATION_SHARE == 0]
         # Few images of each scene, far apart: rendering is what costs.
@@ -63,15 +67,19 @@ def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
         chosen = np.linspace(0, _SCENE_FRAMES - 1, min(source.views_per_track, _SCENE_FRAMES))
         frames = ((int(number), *scene[int(number)]) for number in chosen)
         builder.video()
-        builder.add_track(((number, image.pixels, box) for number, image, box in frames
-                           if box is not None), scene.target_class)
+        builder.add_track(
+            ((number, image.pixels, box) for number, image, box in frames if box is not None),
+            scene.target_class,
+        )
 
 
 def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
     split = source.split if source.kind == 'sequences' else None
-    sequences = [one for one in _read(source, data, split)
-                 if (len(one) == 1) == (source.kind == 'stills')
-                 and one.class_name not in _UNLABELLED]
+    sequences = [
+        one
+        for one in _read(source, data, split)
+        if (len(one) == 1) == (source.kind == 'stills') and one.class_name not in _UNLABELLED
+    ]
     if source.tracks and len(sequences) > source.tracks:
         chosen = random.choice(len(sequences), source.tracks, replace=False)
         sequences = [sequences[index] for index in sorted(chosen)]
@@ -85,8 +93,7 @@ def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
             for one in builders:
                 one.video()
             last = sequence.video
-        builder.add_track(_spread(sequence, source.views_per_track),
-                          sequence.class_name.lower())
+        builder.add_track(_spread(sequence, source.views_per_track), sequence.class_name.lower())
 
 
 def _textures(source: SourceConfig, data: Path, builders, random) -> None:
@@ -108,7 +115,7 @@ def _textures(source: SourceConfig, data: Path, builders, random) -> None:
             if w >= width or h >= height:
                 continue
             x, y = random.uniform(0, width - w), random.uniform(0, height - h)
-            patch = image[int(y):int(y + h), int(x):int(x + w)]
+            patch = image[int(y) : int(y + h), int(x) : int(x + w)]
             if cv2.meanStdDev(patch)[1][0, 0] > 12:
                 builder.add_track([(0, image, Box(x, y, w, h))])
                 break
@@ -121,8 +128,11 @@ def _read(source: SourceConfig, data: Path, split: str | None) -> Iterator[Seque
 def _spread(sequence: Sequence, count: int) -> Iterator[tuple[int, np.ndarray, Box]]:
     """Yield `count` annotated frames, spread over a sequence, decoding it once."""
     valid = np.flatnonzero(np.isfinite(sequence.boxes).all(axis=1))
-    wanted = set(valid[np.linspace(0, len(valid) - 1, min(count, len(valid))).astype(int)]
-                 if len(valid) else [])
+    wanted = set(
+        valid[np.linspace(0, len(valid) - 1, min(count, len(valid))).astype(int)]
+        if len(valid)
+        else []
+    )
     for index, frame in enumerate(sequence.frames):
         if index in wanted:
             yield index, _gray(frame), Box(*sequence.boxes[index])

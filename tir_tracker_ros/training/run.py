@@ -43,31 +43,47 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
     module = MatchingModule(config, training, validation)
     classes = len(training.classes)
     if module.model.preset.classes and classes > module.model.preset.classes:
-        raise ValueError(f"the data hold {classes} classes; the model '{config.model}' has "
-                         f'{module.model.preset.classes}')
+        raise ValueError(
+            f"the data hold {classes} classes; the model '{config.model}' has "
+            f'{module.model.preset.classes}'
+        )
     if config.initial_weights:
         zoo.load_weights(module.model, config.initial_weights)
     trainer = lightning.Trainer(
-        max_epochs=config.epochs, reload_dataloaders_every_n_epochs=1,
-        gradient_clip_val=config.clip, precision=_precision(config.precision),  # type: ignore[arg-type]
-        devices=config.devices, num_nodes=config.nodes, strategy=config.strategy,
-        default_root_dir=out, log_every_n_steps=10, enable_model_summary=False,
+        max_epochs=config.epochs,
+        reload_dataloaders_every_n_epochs=1,
+        gradient_clip_val=config.clip,
+        precision=_precision(config.precision),  # type: ignore[arg-type]
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy=config.strategy,
+        default_root_dir=out,
+        log_every_n_steps=10,
+        enable_model_summary=False,
         logger=[CSVLogger(out, name='', version=''), TensorBoardLogger(out, name='', version='')],
-        callbacks=[ModelCheckpoint(out, filename='best', save_last=True, save_top_k=0),
-                   TQDMProgressBar(refresh_rate=10)])
+        callbacks=[
+            ModelCheckpoint(out, filename='best', save_last=True, save_top_k=0),
+            TQDMProgressBar(refresh_rate=10),
+        ],
+    )
     trainer.fit(module, ckpt_path=checkpoint if resume else None)
 
     path = out / f'{config.model}.safetensors'
     if trainer.is_global_zero:
-        figures = {name: round(float(value), 4)
-                   for name, value in trainer.callback_metrics.items()}
+        figures = {
+            name: round(float(value), 4) for name, value in trainer.callback_metrics.items()
+        }
         facts = {
-            'classes': list(training.classes), 'seed': config.seed, 'figures': figures,
-            'class_head_trained': bool(module.model.preset.classes and classes
-                                       and not config.drop_classification),
+            'classes': list(training.classes),
+            'seed': config.seed,
+            'figures': figures,
+            'class_head_trained': bool(
+                module.model.preset.classes and classes and not config.drop_classification
+            ),
             'data': [source_name(source) for source in config.sources],
             'pairs': config.epochs * config.batches * config.batch,
-            'config': config.model_dump(mode='json', exclude={'data'})}
+            'config': config.model_dump(mode='json', exclude={'data'}),
+        }
         network = prepare(module.model.cpu(), torch.device('cpu'), torch.float32)
         facts['score'] = calibrate_score(MatchingTracker(network))
         zoo.save_weights(module.model, path, facts)
@@ -78,6 +94,7 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
 def plot_curves(metrics: Path, picture: Path) -> None:
     """Draw loss and hit rate over epochs from Lightning's `metrics.csv`."""
     import matplotlib
+
     matplotlib.use('Agg')
     from matplotlib import pyplot
 
@@ -86,12 +103,16 @@ def plot_curves(metrics: Path, picture: Path) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout='constrained')
     for axis, name in zip(axes, ('loss', 'hit')):
         for part in ('train', 'val'):
-            points = [(int(row['epoch']), float(row[f'{part}/{name}']))
-                      for row in rows if row.get(f'{part}/{name}')]
+            points = [
+                (int(row['epoch']), float(row[f'{part}/{name}']))
+                for row in rows
+                if row.get(f'{part}/{name}')
+            ]
             if points:
                 axis.plot(*zip(*points), label=part)
-        axis.set(xlabel='epoch', title={
-            'loss': 'loss', 'hit': 'share of peaks within 1.5 cells'}[name])
+        axis.set(
+            xlabel='epoch', title={'loss': 'loss', 'hit': 'share of peaks within 1.5 cells'}[name]
+        )
         axis.legend()
     figure.savefig(picture, dpi=110)
     pyplot.close(figure)

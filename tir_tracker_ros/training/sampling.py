@@ -40,8 +40,16 @@ class PairSampler(Dataset):
     another object of the same image (MMNet, section 3.3; `vid_get_random_batch.m`).
     """
 
-    def __init__(self, pool: ViewPool, config: SamplingConfig, weights: Mapping[str, float],
-                 batch: int, batches: int, first: int, seed: int) -> None:
+    def __init__(
+        self,
+        pool: ViewPool,
+        config: SamplingConfig,
+        weights: Mapping[str, float],
+        batch: int,
+        batches: int,
+        first: int,
+        seed: int,
+    ) -> None:
         """
         Prepare `batches` batches of `batch` pairs, numbered from `first`.
 
@@ -52,7 +60,8 @@ class PairSampler(Dataset):
         self._tracks = split_tracks(pool)
         heads = [views[0] for views in self._tracks]
         self._source, self._video, self._label = (
-            column.cpu()[heads].numpy() for column in (pool.source, pool.video, pool.label))
+            column.cpu()[heads].numpy() for column in (pool.source, pool.video, pool.label)
+        )
         self._time = pool.time.cpu().numpy()
         shares = np.array([weights[name] for name in pool.sources])
         present = np.bincount(self._source, minlength=len(shares)) > 0
@@ -61,8 +70,13 @@ class PairSampler(Dataset):
         self._of_video = _groups(self._video)
         self._of_label = _groups(self._label)
         self._kind_rates = np.array(
-            [1 - config.easy - config.background - config.semantic,
-             config.easy, config.background, config.semantic])
+            [
+                1 - config.easy - config.background - config.semantic,
+                config.easy,
+                config.background,
+                config.semantic,
+            ]
+        )
 
     def __len__(self) -> int:
         return self.batches
@@ -72,7 +86,7 @@ class PairSampler(Dataset):
         random = np.random.default_rng((self.seed, self.first + index))
         pairs = [self._pair(random) for _ in range(self.batch)]
         template, search, kind = torch.tensor(pairs, dtype=torch.long).unbind(dim=1)
-        return PairBatch(template, search, kind, int(random.integers(2 ** 31)))
+        return PairBatch(template, search, kind, int(random.integers(2**31)))
 
     def _pair(self, random: np.random.Generator) -> tuple[int, int, int]:
         source = random.choice(len(self._source_weights), p=self._source_weights)
@@ -90,8 +104,12 @@ class PairSampler(Dataset):
 
     def _partner(self, random: np.random.Generator, track: int, template: int) -> int:
         views = self._tracks[track]
-        near = [view for view in views if view != template and abs(
-            self._time[view] - self._time[template]) <= self.config.frame_range]
+        near = [
+            view
+            for view in views
+            if view != template
+            and abs(self._time[view] - self._time[template]) <= self.config.frame_range
+        ]
         return int(random.choice(near)) if near else template
 
     def _easy(self, random: np.random.Generator, track: int) -> int | None:

@@ -75,8 +75,9 @@ class PoolBuilder:
         """Begin a recording."""
         self._videos += 1
 
-    def add_track(self, frames: Iterable[tuple[int, np.ndarray, Box]],
-                  class_name: str = '') -> int:
+    def add_track(
+        self, frames: Iterable[tuple[int, np.ndarray, Box]], class_name: str = ''
+    ) -> int:
         """
         Add the views of one object of the current recording; returns how many were added.
 
@@ -89,13 +90,17 @@ class PoolBuilder:
         before = len(self._rows)
         for time, image, box in frames:
             height, width = image.shape
-            if not box.is_finite() or min(box.w, box.h) < 4 or \
-                    box.clipped(width, height).area < 0.5 * box.area:
+            if (
+                not box.is_finite()
+                or min(box.w, box.h) < 4
+                or box.clipped(width, height).area < 0.5 * box.area
+            ):
                 continue
             view, size = cut_view(image, box)
             self._pixels.append(view)
-            self._rows.append((*size, self._tracks, self._videos, time, label,
-                               len(self._sources) - 1))
+            self._rows.append(
+                (*size, self._tracks, self._videos, time, label, len(self._sources) - 1)
+            )
         added = len(self._rows) - before
         self._tracks += added > 0
         return added
@@ -107,8 +112,16 @@ class PoolBuilder:
         rows = torch.tensor(self._rows)
         track, video, time, label, source = rows[:, 2:].long().unbind(dim=1)
         return ViewPool(
-            torch.from_numpy(np.stack(self._pixels)), rows[:, :2].clone(), track, video, time,
-            label, source, tuple(self._sources), tuple(self._classes))
+            torch.from_numpy(np.stack(self._pixels)),
+            rows[:, :2].clone(),
+            track,
+            video,
+            time,
+            label,
+            source,
+            tuple(self._sources),
+            tuple(self._classes),
+        )
 
 
 def cut_view(image: np.ndarray, box: Box) -> tuple[np.ndarray, tuple[float, float]]:
