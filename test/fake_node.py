@@ -3,7 +3,8 @@
 """
 The tracker node with a tracker that needs neither torch nor weights; a process for tests.
 
-FAKE_MODEL_MS makes each image take that long, with the interpreter free as in torch.
+FAKE_MODEL_MS makes each image take that long, with the interpreter free as in torch. Each picture
+that is drawn is told on the standard output.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ import time
 
 from fake_tracker import FakeTracker
 
+from tir_tracker_ros.nodes import session
 from tir_tracker_ros.nodes.tracker_node import main
+
+draw_overlay = session.draw_overlay
+
+
+def told_overlay(*args, **kwargs):
+    """Draw, and say so."""
+    print('drawn', flush=True)
+    return draw_overlay(*args, **kwargs)
 
 
 class SlowTracker(FakeTracker):
@@ -34,4 +44,5 @@ def load(model: str, weights: str, **settings) -> SlowTracker:
 
 
 if __name__ == '__main__':
+    session.draw_overlay = told_overlay
     main(load=load)

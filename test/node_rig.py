@@ -37,6 +37,7 @@ from tir_tracker_ros.nodes.lifecycle import bring_up
 from tir_tracker_ros.nodes.messages import fill_box, nanoseconds
 
 HERE = Path(__file__).resolve().parent
+FAKE_NODE = [sys.executable, str(HERE / 'fake_node.py')]
 TIMEOUT = 20.0
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 RELIABLE = QoSProfile(depth=50)
@@ -148,13 +149,13 @@ class Rig(Observer):
     def __init__(
         self, *, topic: str = '/image', compressed: bool = False, qos: QoSProfile = RELIABLE,
         arguments: tuple[str, ...] = (), environment: dict[str, str] | None = None,
-        active: bool = True, **parameters: Any,
+        active: bool = True, command: list[str] | None = None, **parameters: Any,
     ) -> None:  # fmt: skip
         given = [word for name, value in parameters.items()
                  for word in ('-p', f'{name.replace("__", ".")}:={value}')]  # fmt: skip
         self.domain = claim_domain()  # its own, as a test may have two rigs
         self.process = Process(
-            [sys.executable, str(HERE / 'fake_node.py'), '--ros-args', *given, *arguments],
+            [*(command or FAKE_NODE), '--ros-args', *given, *arguments],
             ROS_DOMAIN_ID=str(self.domain),
             **(environment or {}),
         )

@@ -4,9 +4,16 @@
 
 import signal
 
+from fake_node import load
 from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from node_rig import Rig
 import pytest
+import rclpy
+from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
+
+from tir_tracker_ros.nodes.isolation import claim_domain
+from tir_tracker_ros.nodes.tracker_node import TrackerNode
 
 CONFIGURE = Transition.TRANSITION_CONFIGURE
 ACTIVATE = Transition.TRANSITION_ACTIVATE
@@ -123,3 +130,24 @@ def test_shutdown_lets_go_of_everything_and_the_process_still_answers():
     assert rig.lifecycle_state == 'finalized'
     assert not rig.transition(CONFIGURE)
     rig.close()
+
+
+@pytest.mark.parametrize('kind', [SingleThreadedExecutor, MultiThreadedExecutor])
+def test_a_refused_transition_does_not_end_the_spinning_of_any_executor(kind):
+    context = rclpy.Context()
+    context.init(domain_id=claim_domain())
+    node = TrackerNode(load, context=context)
+    caller = rclpy.create_node('caller', context=context)
+    client = caller.create_client(ChangeState, '/tracker/change_state')
+    executor = kind(context=context)
+    for each in (node, caller):
+        executor.add_node(each)
+    for transition, success in ((ACTIVATE, False), (CONFIGURE, True), (CONFIGURE, False)):
+        assert client.wait_for_service(10)
+        request = ChangeState.Request(transition=Transition(id=transition))
+        future = client.call_async(request)
+        executor.spin_until_future_complete(future, 10)
+        assert future.result().success is success
+    node.release()
+    executor.shutdown()
+    context.try_shutdown()

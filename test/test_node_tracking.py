@@ -5,7 +5,7 @@
 import math
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from moving_blob import scene, truth, WIDTH
+from moving_blob import HEIGHT, scene, truth, WIDTH
 from node_rig import BEST_EFFORT, box_of, LATCHED, reason, Rig, stamp_of
 import numpy as np
 import pytest
@@ -259,3 +259,20 @@ def test_pictures_come_while_somebody_looks(rig, topic, encoding):
     assert picture.encoding == encoding
     assert picture.header.frame_id == 'thermal_optical'
     assert len(picture.data) == picture.step * picture.height > 0
+
+
+def test_without_a_target_the_debug_image_shows_what_comes(rig):
+    rig.fresh()
+    seen: list[Image] = []
+    subscription = rig.listen(Image, '/tracker/debug_image', seen, BEST_EFFORT)
+    rig.until(lambda: (rig.send(0), rig.spin(0.05), seen)[-1], 'the debug image')
+    assert (seen[0].width, seen[0].height) == (WIDTH, HEIGHT)
+    rig.node.destroy_subscription(subscription)
+
+
+def test_nothing_is_drawn_while_nobody_looks():
+    rig = Rig()
+    rig.start(0)
+    follow(rig, 1, 4)
+    assert 'drawn' not in rig.process.log
+    rig.close()

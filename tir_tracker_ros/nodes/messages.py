@@ -22,8 +22,10 @@ from ..tracking.follower import Answer, InitRequest, Status
 
 try:
     from cv_bridge import CvBridge
+
+    BRIDGE = CvBridge()
 except Exception:  # not installed, or built for another numpy, which raises what it likes
-    CvBridge = None
+    BRIDGE = None
 
 _LEVELS = {'uncertain': DiagnosticStatus.WARN, 'lost': DiagnosticStatus.WARN}
 
@@ -102,8 +104,8 @@ def diagnostic(
 
 def image_message(pixels: np.ndarray, encoding: str, header: Header) -> Image:
     """Write `H x W` or `H x W x C` pixels of native byte order that `encoding` describes."""
-    if CvBridge is not None:
-        return CvBridge().cv2_to_imgmsg(np.ascontiguousarray(pixels), encoding, header)
+    if BRIDGE is not None:
+        return BRIDGE.cv2_to_imgmsg(np.ascontiguousarray(pixels), encoding, header)
     message = Image(
         header=header,
         height=pixels.shape[0],
