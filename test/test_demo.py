@@ -70,16 +70,24 @@ def test_a_run_that_never_started_has_a_summary():
 
 
 def test_demo_over_dds(tmp_path):
-    """A short run of the whole: every image is accounted for and the target is followed."""
+    """
+    A short run of the whole: every image is accounted for and the target is followed.
+
+    At half of the usual rate, so that it holds on a machine that does other things, too.
+    """
     words = [sys.executable, '-m', 'tir_tracker_ros.cli', 'demo', '--out', str(tmp_path)]
     result = subprocess.run(
-        [*words, '--frames', '60'], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [*words, '--frames', '50', '--rate', '10'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     summary = json.loads((tmp_path / 'summary.json').read_text())
-    assert summary['frames'] == 60
-    assert summary['answered'] + summary['dropped'] == 60
-    assert summary['answered'] >= 0.9 * 60
+    assert summary['frames'] == 50
+    assert summary['answered'] + summary['dropped'] == 50
+    assert summary['answered'] >= 0.9 * 50
     assert summary['mean_overlap'] >= 0.6
     assert 0 < summary['latency_ms_p50'] <= summary['latency_ms_p99'] < math.inf
     for name in ('annotated.mp4', 'overlap.png', 'detections/metadata.yaml', 'summary.txt'):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 import sys
+import time
 
 import pytest
 import rclpy
@@ -34,6 +35,9 @@ def test_detection_has_the_official_type_hash():
     try:
         node = rclpy.create_node('hash', context=context)
         node.create_publisher(Detection2D, 'detection', 1)
+        end = time.monotonic() + 10
+        while not node.get_publishers_info_by_topic('/detection') and time.monotonic() < end:
+            time.sleep(0.01)
         (endpoint,) = node.get_publishers_info_by_topic('/detection')
         assert str(endpoint.topic_type_hash) == OFFICIAL
     finally:
