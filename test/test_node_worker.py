@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The thread of the model: newest image wins, commands keep their place, failures do not end it."""
+"""The thread of the model: newest image wins, commands keep their place, failures are told."""
 
 import threading
 
