@@ -185,7 +185,8 @@ def write_sheet(strips: list[np.ndarray], path: Path) -> None:
     strips = strips + [np.zeros_like(strips[0])] * (-len(strips) % columns)
     rows = [np.hstack(strips[i : i + columns]) for i in range(0, len(strips), columns)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 80]):
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if path.suffix == '.jpg' else []
+    if not cv2.imwrite(str(path), np.vstack(rows), quality):
         raise OSError(f'picture {path} cannot be written')
 
 

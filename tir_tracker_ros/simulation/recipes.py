@@ -65,7 +65,10 @@ class Recipe:
     """How often the target leaves the view in 150 images."""
     relief: Range = (0.4, 1.0)
     """Standard deviation of the ground's temperature, kelvin."""
+    sky: Range = (4.0, 14.0)
+    """How much colder than the ground the zenith is, kelvin."""
     clutter: Range = (0.2, 1.0)
+    """0 empty .. 1 usual .. 6 full of things of the target's size."""
     sun: Range = (0.0, 0.8)
     shake: Range = (0.3, 0.8)
     """Scale of the camera's jitter."""
@@ -101,7 +104,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     'scale': {'zooming': (0.6, 0.9), 'side': (18.0, 32.0), 'turning': (0.2, 0.6), 'approach': 0.4},
     'fast_motion': {'rate': (8.0, 16.0), 'shutter': (0.3, 0.6), 'side': (22.0, 44.0)},
     'low_contrast': {
-        'contrast': (0.7, 1.4),
+        'contrast': (1.2, 2.0),
+        # A cold sky would take most of the camera's range, and the target would vanish.
+        'sky': (1.0, 3.0),
         'noise': (0.15, 0.3),
         'relief': (0.3, 0.6),
         'cold': 0.4,

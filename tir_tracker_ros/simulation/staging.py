@@ -91,7 +91,7 @@ class _Staging:
             }[camera]
         weather = Weather(
             relief=self.draw('relief'),
-            sky=-rng.uniform(4, 14),
+            sky=-self.draw('sky'),
             sun=self.draw('sun'),
             clouds=rng.choice([0.0, 1.0]) * rng.uniform(2, 7),
             clutter=self.draw('clutter'),
