@@ -134,8 +134,11 @@ class VideoWriter:
             return
         self._container = av.open(str(self.path), 'w')
         codec = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
-        # One thread, so that the same images give the same bytes on every machine.
-        options = {'crf': '20', 'preset': 'veryfast'} if codec == 'libx264' else {'qscale': '4'}
+        # One thread and no looking ahead, so that the same images give the same bytes: with its
+        # look-ahead, x264's choices depend on what its memory happened to hold (seen).
+        options = {'qscale': '4'}
+        if codec == 'libx264':
+            options = {'crf': '20', 'preset': 'veryfast', 'tune': 'zerolatency'}
         self._stream = self._container.add_stream(codec, self._rate, options=options)
         self._stream.codec_context.thread_count = 1
         self._stream.width, self._stream.height = self._size
