@@ -29,6 +29,7 @@ ARGUMENTS = {
     'rate': (float, '1.0', 'Speed, 1 being the recorded one.'),
     'loop': (bool, 'false', 'Whether to start again at the end.'),
     'start': (float, '0.0', 'Seconds of the bag to leave out at its beginning.'),
+    'wait_for': (int, '1', 'Subscriptions of the images to wait for; 2 with a recorder of them.'),
 }
 
 

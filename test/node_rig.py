@@ -117,14 +117,25 @@ class Observer:
             self.executor.spin_once(timeout_sec=0.005)
         return value
 
-    def call(self, kind: type, name: str, request: Any) -> Any:
-        """Call a service and return its response."""
+    def call(self, kind: type, name: str, request: Any, again: float = 3.0) -> Any:
+        """
+        Call a service and return its response.
+
+        While two nodes are still discovering each other, Fast DDS may lose a response. So what
+        can be asked twice is asked again after some seconds.
+        """
         client = self.node.create_client(kind, name)
         try:
             self.until(client.service_is_ready, name)
-            future = client.call_async(request)
-            self.until(future.done, f'response of {name}')
-            return future.result()
+            end = time.monotonic() + TIMEOUT
+            while time.monotonic() < end:
+                future, asked = client.call_async(request), time.monotonic()
+                self.until(
+                    lambda f=future, t=asked: f.done() or time.monotonic() > t + again, name
+                )
+                if future.done():
+                    return future.result()
+            raise AssertionError(f'no response of {name}; log:\n{self.log()}')
         finally:
             self.node.destroy_client(client)
 
@@ -267,8 +278,15 @@ class Rig(Observer):
 
     def transition(self, id: int = 0, label: str = '') -> bool:
         """Ask for a transition, and return whether it succeeded."""
+        before = self.lifecycle_state
         request = ChangeState.Request(transition=Transition(id=id, label=label))
-        return self.call(ChangeState, '/tracker/change_state', request).success
+        client = self.node.create_client(ChangeState, '/tracker/change_state')
+        self.until(client.service_is_ready, 'change_state')
+        future, end = client.call_async(request), time.monotonic() + 5
+        self.until(lambda: future.done() or time.monotonic() > end, 'the transition')
+        self.node.destroy_client(client)
+        # For want of a response (see `call`), the state tells.
+        return future.result().success if future.done() else self.lifecycle_state != before
 
     @property
     def lifecycle_state(self) -> str:

@@ -11,6 +11,7 @@ import launch_pytest
 from launch_pytest.actions import ReadyToTest
 from node_rig import box_of, Observer, stamp_of
 import pytest
+from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D
 
 from launch import LaunchDescription
@@ -48,6 +49,7 @@ def replayed(folder):
         'params_file': str(folder / 'parameters.yaml'),
         'rate': '0.2',  # slow enough for every image on any machine
         'use_sim_time': 'true',
+        'wait_for': '2',  # the tracker, and then the test
     }
     include = IncludeLaunchDescription(source, launch_arguments=arguments.items())
     return LaunchDescription([include, ReadyToTest()])
@@ -58,6 +60,9 @@ def test_every_image_is_answered_with_the_golden_box(golden, folder):
     observer = Observer()
     detections: list[Detection2D] = []
     observer.listen(Detection2D, '/tracker/detection', detections)
+    count = observer.node.count_publishers
+    observer.until(lambda: count('/tracker/detection'), 'the tracker', 60.0)
+    observer.listen(Image, '/thermal/image_raw', [])
     observer.until(lambda: len(detections) >= FRAMES, 'all answers', 90.0)
     observer.end()
     assert [stamp_of(message) for message in detections] == [image.stamp for image, _ in golden]

@@ -13,7 +13,7 @@ from typing import Any
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 
@@ -105,16 +105,25 @@ def _refusing(callback, node: Node):
 
 
 def spin(node: Node) -> None:
-    """
-    Spin until the process is told to stop; may raise ExternalShutdownException.
-
-    Not rclpy.spin: a signal that comes between its check and its wait is not seen until the next
-    event, and a node that has nothing to do has none.
-    """
+    """Spin until the process is told to stop, which raises ExternalShutdownException."""
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(node)
-    while node.context.ok():
-        executor.spin_once(timeout_sec=1.0)
+    # Not rclpy.spin: a signal that comes between its check and its wait is not seen until the next
+    # event, and a node that has nothing to do has none.
+    while True:
+        spin_once(executor, node, 1.0)
+
+
+def spin_once(executor: Executor, node: Node, seconds: float) -> None:
+    """Wait so long for an event; raises ExternalShutdownException when told to stop."""
+    try:
+        executor.spin_once(timeout_sec=seconds)
+    except Exception:
+        # A signal in the middle of it makes rclpy raise what it happens to run into.
+        if node.context.ok():
+            raise
+    if not node.context.ok():
+        raise ExternalShutdownException
 
 
 _STEPS = {

@@ -174,7 +174,11 @@ PLAYER = (
     Parameter('start', 0.0, 'Seconds of the bag to leave out at its beginning.', 0.0, 1e9),
     Parameter('clock', False, 'Whether to publish /clock, for nodes with use_sim_time.'),
     Parameter(
-        'wait_for', 1, 'Subscriptions to wait for, on every image topic, before playing.', 0, 100
+        'wait_for',
+        1,
+        'Subscriptions to wait for, on every image topic, before playing; an init waits for one.',
+        0,
+        100,
     ),
 )
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import functools
 import importlib
 from pathlib import Path
 import sys
@@ -20,7 +21,7 @@ from rosgraph_msgs.msg import Clock
 
 from ..sequences.bags import BagReader, COMPRESSED_IMAGE, DETECTION, IMAGE, Message
 from . import qos
-from .lifecycle import USER_MISTAKES
+from .lifecycle import spin_once, USER_MISTAKES
 from .parameters import PLAYER
 from .ros_parameters import RosParameters
 
@@ -105,16 +106,16 @@ class PlayerNode(Node):
         # Whoever matches late would miss the first images, or the box that starts it all.
         wanted = int(self._table['wait_for'])
         for topic, kind in self._types.items():
-            is_init = kind == DETECTION and topic.endswith('/init')
-            if kind not in (IMAGE, COMPRESSED_IMAGE) and not is_init:
-                continue
+            count = wanted if kind in (IMAGE, COMPRESSED_IMAGE) else 0
+            if kind == DETECTION and topic.endswith('/init'):
+                count = min(wanted, 1)
             publisher = self._publishers_by_topic[topic]
-            if publisher.get_subscription_count() < wanted:
+            if publisher.get_subscription_count() < count:
                 self.get_logger().info(
-                    f'waiting for {wanted} subscription{"s" * (wanted > 1)} of '
+                    f'waiting for {count} subscription{"s" * (count > 1)} of '
                     f'{publisher.topic_name}'
                 )
-            while publisher.get_subscription_count() < wanted:
+            while publisher.get_subscription_count() < count:
                 spin(0.02)
 
     def _play_once(self, spin: Callable[[float], None]) -> int:
@@ -157,13 +158,7 @@ def main(args: list[str] | None = None) -> int:
         node = PlayerNode()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-
-        def spin(seconds: float) -> None:
-            executor.spin_once(timeout_sec=seconds)
-            if not rclpy.ok():
-                raise ExternalShutdownException
-
-        count = node.play(spin)
+        count = node.play(functools.partial(spin_once, executor, node))
         node.get_logger().info(f'played {count} messages')
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
