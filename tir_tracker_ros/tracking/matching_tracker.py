@@ -81,7 +81,7 @@ class MatchingTracker:
             raise ValueError(f'box {tuple(box)} is not finite and of positive size')
         self._box = self._first_box = box
         self._fill = float(cv2.mean(image)[0])
-        self._statistics = self._first = self._learn(image, box)
+        self._statistics = self._learn(image, box)
         self._templates = self.model.solve(self._statistics)
         if self.scale_filter:
             self.scale_filter.init(image, box)
@@ -154,12 +154,7 @@ class MatchingTracker:
             tuple(old.lerp(one, rate) for old, one in zip(*branch))
             for branch in zip(self._statistics, new)
         ]
-        self._templates = self.model.solve(
-            [
-                tuple(running.lerp(first, self.settings.anchor) for running, first in zip(*branch))
-                for branch in zip(self._statistics, self._first)
-            ]
-        )
+        self._templates = self.model.solve(self._statistics)
 
     def _learn(self, image: np.ndarray, box: Box) -> list[Statistics]:
         side = self.model.preset.context * context_side(box)

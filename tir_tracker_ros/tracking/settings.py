@@ -33,7 +33,7 @@ class TrackingSettings:
     """Largest target size over its size at init."""
     upsample: int = 8
     """Factor by which the response is enlarged before its peak is taken."""
-    window_weight: float = 0.13
+    window_weight: float = 0.25
     """Share of the Hann window in the response, 0..1."""
     template: str = 'statistics'
     """
@@ -42,30 +42,39 @@ class TrackingSettings:
     """
     template_rate: float = 0.01
     """Share of the new template in the running average, 0..1."""
-    anchor: float = 0.0
-    """Share of the first image in every template made of running statistics, 0..1."""
-    learn_above: float = 0.0
+    learn_above: float = 0.6
     """Score, 0..1, below which neither template nor scale filter are updated."""
     template_interval: int = 2
     """Images from one template update to the next."""
 
     def __post_init__(self) -> None:
         for name, allowed in (
-                ('scale', ('filter', 'pyramid', 'none')),
-                ('template', ('statistics', 'average', 'fixed', 'previous'))):
+            ('scale', ('filter', 'pyramid', 'none')),
+            ('template', ('statistics', 'average', 'fixed', 'previous')),
+        ):
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"tracking setting {name} '{getattr(self, name)}' is not one of "
-                    f"{', '.join(allowed)}")
+                    f'{", ".join(allowed)}'
+                )
         for name, low, high in (
-                ('scale_count', 1, 33), ('scale_step', 1.001, 2.0), ('scale_penalty', 0.0, 1.0),
-                ('scale_rate', 0.0, 1.0), ('min_scale', 0.01, 1.0), ('max_scale', 1.0, 100.0),
-                ('upsample', 1, 32), ('window_weight', 0.0, 1.0), ('template_rate', 0.0, 1.0),
-                ('anchor', 0.0, 1.0), ('learn_above', 0.0, 1.0), ('template_interval', 1, 1000),
-                ('search_size', 0, 2047)):
+            ('scale_count', 1, 33),
+            ('scale_step', 1.001, 2.0),
+            ('scale_penalty', 0.0, 1.0),
+            ('scale_rate', 0.0, 1.0),
+            ('min_scale', 0.01, 1.0),
+            ('max_scale', 1.0, 100.0),
+            ('upsample', 1, 32),
+            ('window_weight', 0.0, 1.0),
+            ('template_rate', 0.0, 1.0),
+            ('learn_above', 0.0, 1.0),
+            ('template_interval', 1, 1000),
+            ('search_size', 0, 2047),
+        ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(
-                    f'tracking setting {name} {getattr(self, name)} is not in {low}..{high}')
+                    f'tracking setting {name} {getattr(self, name)} is not in {low}..{high}'
+                )
 
     @classmethod
     def named(cls, name: str, **changes) -> TrackingSettings:
@@ -80,11 +89,17 @@ class TrackingSettings:
         if unknown:
             raise ValueError(
                 f"unknown tracking setting '{sorted(unknown)[0]}'; there are "
-                f"{', '.join(field.name for field in fields(cls))}")
+                f'{", ".join(field.name for field in fields(cls))}'
+            )
         return replace(TRACKING[name], **changes)
 
 
 PAPER = TrackingSettings(
-    scale='pyramid', window_weight=0.2625, template='average', template_rate=0.005,
-    template_interval=1)
+    scale='pyramid',
+    window_weight=0.2625,
+    template='average',
+    template_rate=0.005,
+    template_interval=1,
+    learn_above=0.0,
+)
 TRACKING = {'default': TrackingSettings(), 'paper': PAPER}
