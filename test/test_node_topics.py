@@ -143,3 +143,23 @@ def test_names_follow_namespace_and_remapping():
     )
     rig.until(lambda: rig.node.get_service_names_and_types_by_node('eye', '/drone'), 'services')
     rig.close()
+
+
+@pytest.mark.parametrize(
+    ('name', 'transitions'),
+    [
+        ('/tracker/detection.publisher', (False,)),
+        ('/tracker/init.subscription', (True, False)),
+    ],
+)
+def test_an_override_that_there_is_not_is_told_and_nothing_is_left_behind(name, transitions):
+    rig = Rig(active=False, arguments=('-p', f'qos_overrides.{name}.reliability:=maybe'))
+    assert tuple(rig.transition(id) for id in (1, 3)[: len(transitions)]) == transitions
+    rig.logged('Unexpected QoS override for policy `reliability`: `maybe`')
+    for topic in ('/tracker/status', '/tracker/detection'):
+        rig.until(
+            lambda t=topic: rig.node.count_publishers(t) == len(transitions) - 1, f'only {topic}'
+        )
+    rig.until(lambda: not rig.node.count_subscribers('/image'), 'no subscription')
+    rig.process.log = ''  # the trace back was wanted
+    rig.close()

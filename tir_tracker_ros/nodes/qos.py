@@ -79,7 +79,7 @@ def replayed(latched: bool) -> dict[str, Any]:
 
 def why_unheard(node: Node, subscription: Subscription) -> list[str]:
     """Say of each publisher on the topic of a subscription why it cannot be heard, if so."""
-    wanted = subscription.msg_type
+    wanted: Any = subscription.msg_type
     type_name = f'{wanted.__module__.split(".")[0]}/msg/{wanted.__name__}'
     reasons = []
     for publisher in node.get_publishers_info_by_topic(subscription.topic_name):

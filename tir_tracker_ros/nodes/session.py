@@ -67,28 +67,38 @@ class Session:
         )
         self._idle_gain = GainControl(self._follower.settings.gain)
         self.figures = Figures(f'{tracker.name} on {getattr(tracker, "device", "cpu")}')
+        self._publishers: list[Any] = []
         path = str(values['record_path'])
         self._record = Record(path) if path else None
-        create = node.create_publisher
+        try:
+            self._open(bool(values['diagnostics']))
+        except BaseException:
+            self._let_go()  # of what there is by now
+            raise
+        self._worker = Worker(self._process, self._skip, self.failed, self._buffer_size)
+        self._publish_status(self._follower.status)
+
+    def _open(self, with_diagnostics: bool) -> None:
+        def create(*arguments: Any, **options: Any) -> Any:
+            self._publishers.append(self._node.create_publisher(*arguments, **options))
+            return self._publishers[-1]
+
         self._status_out = create(DiagnosticStatus, '~/status', **qos.status())
         self._detection_out = create(Detection2D, '~/detection', **qos.detection())
         self._debug_out = create(Image, '~/debug_image', **qos.picture())
         self._response_out = create(Image, '~/response_map', **qos.picture())
         self._diagnostics_out = None
-        if values['diagnostics']:
+        if with_diagnostics:
             self._diagnostics_out = create(DiagnosticArray, '/diagnostics', **qos.diagnostics())
-        self._worker = Worker(self._process, self._skip, self.failed, self._buffer_size)
-        self._publish_status(self._follower.status)
 
     def close(self) -> None:
         """Let the image at hand be finished, and let go of everything; this one waits."""
         self._worker.stop()
-        for publisher in (
-            self._status_out, self._detection_out, self._debug_out, self._response_out,
-            self._diagnostics_out,
-        ):  # fmt: skip
-            if publisher is not None:
-                self._node.destroy_publisher(publisher)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
         if self._record is not None:
             self._record.close()
 

@@ -51,6 +51,7 @@ class TrackerNode(ManagedNode):
         super().__init__('tracker', allow_undeclared_parameters=True, **kwargs)
         self._load = load
         self._inputs: list[Any] = []
+        self._timer: Any = None
         self._made: list[Any] = []
         self._table = RosParameters(
             self, TRACKER, frozen=self._why_frozen, on_change=self._on_change
@@ -89,10 +90,11 @@ class TrackerNode(ManagedNode):
         topic, kind = self.resolve_topic_name('image'), Image
         if self._table['image_transport'] == 'compressed':
             topic, kind = f'{topic}/compressed', CompressedImage
-        self._inputs = [
-            self.create_subscription(kind, topic, self._on_image, **qos.newest_image()),
-            self.create_subscription(Detection2D, '~/init', self._on_init, **qos.init()),
-        ]
+        for each in (
+            (kind, topic, self._on_image, qos.newest_image()),
+            (Detection2D, '~/init', self._on_init, qos.init()),
+        ):
+            self._inputs.append(self.create_subscription(*each[:3], **each[3]))
         self._last_image = self._last_warning = time.monotonic()
         # Not the node's clock: simulated time may stand still, and so would the warnings.
         self._timer = self.create_timer(
@@ -101,19 +103,18 @@ class TrackerNode(ManagedNode):
 
     def deactivate(self) -> None:
         """Unsubscribe, and forget the target: it would be elsewhere when images come again."""
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        if self._inputs:
+        while self._inputs:
+            self.destroy_subscription(self._inputs.pop())
+        if self._timer is not None:
             self.destroy_timer(self._timer)
-        self._inputs = []
+        self._timer = None
         if self._session is not None:
             self.session.forget('deactivated')
 
     def release(self) -> None:
         """Let go of model, publishers and services."""
-        for service in self._made:
-            self.destroy_service(service)
-        self._made = []
+        while self._made:
+            self.destroy_service(self._made.pop())
         if self._session is not None:
             self.session.close()
         self._session = None
