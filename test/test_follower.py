@@ -252,7 +252,9 @@ def test_states_follow_the_score_with_hysteresis():
     changes = []
     follower = started(
         ScriptedTracker(scores),
-        settings=FollowerSettings(lost_after=3),
+        settings=FollowerSettings(
+            lost_below=0.2, uncertain_below=0.4, found_above=0.5, lost_after=3
+        ),
         on_status=lambda status: changes.append(status.state),
     )
     answers = [follower.image(scene(number))[0] for number in range(1, len(scores) + 1)]
@@ -262,7 +264,8 @@ def test_states_follow_the_score_with_hysteresis():
 
 
 def test_the_status_names_the_score_and_the_limit():
-    follower = started(ScriptedTracker([0.3]))
+    thresholds = FollowerSettings(lost_below=0.2, uncertain_below=0.4, found_above=0.5)
+    follower = started(ScriptedTracker([0.3]), settings=thresholds)
     follower.image(scene(1))
     assert follower.status.reason == 'score 0.300 is below uncertain_below 0.4'
     assert follower.status.figures['score'] == 0.3

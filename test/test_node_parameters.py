@@ -11,7 +11,7 @@ from rcl_interfaces.srv import DescribeParameters
 
 @pytest.fixture(scope='module')
 def rig():
-    rig = Rig()
+    rig = Rig(lost_below=0.2, uncertain_below=0.4, found_above=0.5)
     yield rig
     rig.close()
 

@@ -19,7 +19,9 @@ def record(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def rig(record):
-    rig = Rig(record_path=record, environment={'FAKE_MODEL_MS': str(MODEL_MS)})
+    thresholds = {'lost_below': 0.0, 'uncertain_below': 0.2, 'found_above': 0.3}
+    slow = {'FAKE_MODEL_MS': str(MODEL_MS)}
+    rig = Rig(record_path=record, environment=slow, **thresholds)
     yield rig
     rig.close()
 
