@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 import math
 import time
 import traceback
@@ -102,6 +103,29 @@ def _refusing(callback, node: Node):
             return response
 
     return change_state
+
+
+@contextmanager
+def until_told_to_stop(args: list[str] | None) -> Iterator[None]:
+    """
+    Keep rclpy from init to shutdown; a signal ends what runs in between without a complaint.
+
+    It may come at any moment: it shuts the context down, so that whatever is being made fails, and
+    only then raises KeyboardInterrupt, perhaps when that failure is already on its way.
+    """
+    try:
+        rclpy.init(args=args)
+        try:
+            yield
+        except ExternalShutdownException:
+            pass
+        except Exception:
+            if rclpy.ok():
+                raise
+        finally:
+            rclpy.try_shutdown()
+    except KeyboardInterrupt:
+        pass
 
 
 def spin(node: Node) -> None:

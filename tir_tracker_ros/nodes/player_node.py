@@ -15,13 +15,13 @@ from typing import Any
 from builtin_interfaces.msg import Time
 import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 
 from ..sequences.bags import BagReader, COMPRESSED_IMAGE, DETECTION, IMAGE, Message
 from . import qos
-from .lifecycle import spin_once, USER_MISTAKES
+from .lifecycle import spin_once, until_told_to_stop, USER_MISTAKES
 from .parameters import PLAYER
 from .ros_parameters import RosParameters
 
@@ -152,24 +152,22 @@ class PlayerNode(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Play a bag and return the exit status."""
-    rclpy.init(args=args)
-    node = None
-    try:
-        node = PlayerNode()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        count = node.play(functools.partial(spin_once, executor, node))
-        node.get_logger().info(f'played {count} messages')
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
-    except USER_MISTAKES as error:
-        rclpy.logging.get_logger('player').error(str(error))
-        return 1
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    status = 0
+    with until_told_to_stop(args):
+        node = None
+        try:
+            node = PlayerNode()
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            count = node.play(functools.partial(spin_once, executor, node))
+            node.get_logger().info(f'played {count} messages')
+        except USER_MISTAKES as error:
+            rclpy.logging.get_logger('player').error(str(error))
+            status = 1
+        finally:
+            if node is not None:
+                node.destroy_node()
+    return status
 
 
 if __name__ == '__main__':

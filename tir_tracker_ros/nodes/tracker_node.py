@@ -10,16 +10,14 @@ import time
 import traceback
 from typing import Any
 
-import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D
 
 from ..tracking.loading import load_tracker
 from . import qos
-from .lifecycle import ManagedNode, spin
+from .lifecycle import ManagedNode, spin, until_told_to_stop
 from .parameters import TRACKER, tracker_arguments, Value
 from .ros_parameters import RosParameters
 from .session import Session
@@ -163,18 +161,13 @@ class TrackerNode(ManagedNode):
 
 def main(args: list[str] | None = None, load: Callable[..., Any] = load_tracker) -> None:
     """Run the node until it is told to stop."""
-    rclpy.init(args=args)
-    node = None
-    try:
+    with until_told_to_stop(args):
         node = TrackerNode(load)
-        spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        if node is not None:
+        try:
+            spin(node)
+        finally:
             node.release()
             node.destroy_node()
-        rclpy.try_shutdown()
 
 
 if __name__ == '__main__':
