@@ -126,6 +126,7 @@ def measure(
             )[None, None]
         ).to(place)
         templates = model.solve(model.statistics(template))
+        taps = model.taps(search)
         stages = {
             'crop': timed(
                 lambda index: crop(
@@ -139,10 +140,9 @@ def measure(
                 )
             ),
             'backbone': timed(lambda index: model.taps(search)),
-            'match': timed(lambda index: model.respond(search, templates)),
+            'match': timed(lambda index: model.compare(taps, templates)),
             'template': timed(lambda index: model.solve(model.statistics(template))),
         }
-        stages['match'] -= stages['backbone']
         scale = tracker.scale_filter
 
         def estimate_and_update(index: int) -> None:

@@ -139,7 +139,11 @@ class MatchingNet(nn.Module):
 
     def respond(self, search: Tensor, templates: Sequence[Tensor]) -> Tensor:
         """Compute the summed response `N x 1 x R x R` of search images to templates."""
-        features = self.embed(self.taps(search), False)
+        return self.compare(self.taps(search), templates)
+
+    def compare(self, search: Taps, templates: Sequence[Tensor]) -> Tensor:
+        """Compute the summed response `N x 1 x R x R` of the taps of search images."""
+        features = self.embed(search, False)
         responses = [
             cross_correlate(one.float(), template) for one, template in zip(features, templates)
         ]
