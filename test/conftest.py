@@ -32,7 +32,10 @@ logging.setLoggerClass(LAUNCH_LOGGER)
 NEEDS = {
     'rclpy': ['test_node*.py', 'test_player*.py', 'test_demo.py', 'test_desk.py'],
     'launch_pytest': ['test_launch*.py'],
+    'lightning': ['test_training.py'],
+    'matplotlib': ['test_evaluate_command.py'],
 }
+ON_THE_GRAPH = NEEDS['rclpy'] + NEEDS['launch_pytest']
 absent = [module for module in NEEDS if find_spec(module) is None]
 collect_ignore_glob = [pattern for module in absent for pattern in NEEDS[module]]
 
@@ -45,5 +48,5 @@ def pytest_report_header() -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs ROS 2 `node`, so that it can be run again on another middleware."""
     for item in items:
-        if any(fnmatch(item.path.name, pattern) for pattern in sum(NEEDS.values(), [])):
+        if any(fnmatch(item.path.name, pattern) for pattern in ON_THE_GRAPH):
             item.add_marker('node')

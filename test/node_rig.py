@@ -70,10 +70,14 @@ class Process:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def stop(self, number: int = signal.SIGINT) -> int:
-        """Send a signal and return the exit status."""
+    def send(self, number: int = signal.SIGINT) -> None:
+        """Send a signal, if there is still somebody to get it."""
         if self.running:
             self._process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and return the exit status."""
+        self.send(number)
         return self.wait()
 
     def wait(self) -> int:

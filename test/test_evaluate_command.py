@@ -17,8 +17,6 @@ from tir_tracker_ros import cli
 from tir_tracker_ros.evaluation import peers
 from tir_tracker_ros.tracking import loading
 
-pytest.importorskip('matplotlib', reason='matplotlib draws the plots: extra eval')
-
 FRAMES = 14
 needs_contrib = pytest.mark.skipif(
     not hasattr(cv2, 'TrackerCSRT'), reason='this OpenCV has no CSRT and KCF (contrib)'
@@ -257,7 +255,6 @@ def test_a_broken_result_is_named_with_its_line(root, capsys):
 
 
 def test_nanotrack_of_broken_files_is_refused(tmp_path):
-    pytest.importorskip('cv2')
     if not hasattr(cv2, 'TrackerNano'):
         pytest.skip('this OpenCV has no NanoTrack')
     files = tmp_path / 'backbone.onnx', tmp_path / 'head.onnx'

@@ -3,6 +3,7 @@
 """The life of the tracker node itself: transitions, good and bad, and its end."""
 
 import signal
+import time
 
 from fake_node import load
 from lifecycle_msgs.msg import Transition
@@ -121,6 +122,17 @@ def test_a_signal_ends_the_process_well(number, active, tmp_path):
     rig.close()
     if active:
         assert record.read_text().count('tracking') == 1
+
+
+def test_a_second_interrupt_does_not_break_into_the_end():
+    """ros2 launch sends one, and so does the terminal that it runs in."""
+    rig = Rig()
+    rig.start(0)
+    for _ in range(20):
+        rig.process.send()
+        time.sleep(0.02)
+    assert rig.process.wait() == 0
+    rig.close()
 
 
 def test_shutdown_lets_go_of_everything_and_the_process_still_answers():

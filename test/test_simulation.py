@@ -13,6 +13,7 @@ import pytest
 
 from tir_tracker_ros.cli import main
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.sequences import bags
 from tir_tracker_ros.simulation import CATEGORIES, CHALLENGES, render, TARGETS
 from tir_tracker_ros.simulation.camera import CAMERAS
 from tir_tracker_ros.simulation.figures import FIGURES, Pose
@@ -363,7 +364,6 @@ def test_every_challenge_is_written_for_all(tmp_path):
 
 
 def test_the_command_writes_a_bag(tmp_path):
-    bags = pytest.importorskip('tir_tracker_ros.sequences.bags')
     path = tmp_path / 'scene.bag'
     # An excursion lies in the middle of the frames, so that some truth is absent.
     assert simulate('--out', path, '--category', 'out_of_view', '--frames', 30) == 0
@@ -384,7 +384,6 @@ def test_the_command_writes_a_bag(tmp_path):
 
 
 def test_bags_of_several_scenes_lie_in_a_folder(tmp_path):
-    pytest.importorskip('tir_tracker_ros.sequences.bags')
     assert simulate('--out', tmp_path, '--format', 'bag', '--scenes', 2) == 0
     assert all((tmp_path / f'easy_00000{n}' / 'metadata.yaml').exists() for n in (0, 1))
 

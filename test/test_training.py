@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip('lightning', reason='training needs the extra `train`')
-
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models.presets import find_preset
 from tir_tracker_ros.training.augmentation import Augmentation

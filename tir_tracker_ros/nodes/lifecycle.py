@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 import math
+import signal
 import time
 import traceback
 from typing import Any
@@ -110,22 +111,27 @@ def until_told_to_stop(args: list[str] | None) -> Iterator[None]:
     """
     Keep rclpy from init to shutdown; a signal ends what runs in between without a complaint.
 
-    It may come at any moment: it shuts the context down, so that whatever is being made fails, and
-    only then raises KeyboardInterrupt, perhaps when that failure is already on its way.
+    It may come at any moment: it shuts the context down, so that whatever is being made fails. The
+    process is expected to end afterwards: a terminal and ros2 launch both pass SIGINT on, and the
+    second one must not break into what the first one has set off.
     """
+    told: list[int] = []
+    # Python's own handler would raise KeyboardInterrupt wherever the main thread is just then.
+    signal.signal(signal.SIGINT, lambda number, frame: told.append(number))
+    rclpy.init(args=args)
+    if told:
+        rclpy.try_shutdown()
     try:
-        rclpy.init(args=args)
-        try:
-            yield
-        except ExternalShutdownException:
-            pass
-        except Exception:
-            if rclpy.ok():
-                raise
-        finally:
-            rclpy.try_shutdown()
-    except KeyboardInterrupt:
+        yield
+    except ExternalShutdownException:
         pass
+    except Exception:
+        if rclpy.ok():
+            raise
+    finally:
+        rclpy.try_shutdown()
+        # The interpreter takes every handler down but this one before it ends.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def spin(node: Node) -> None:
