@@ -9,9 +9,16 @@ import pytest
 import torch
 
 from tir_tracker_ros.models import zoo
-from tir_tracker_ros.models.attention import FANet, HolisticGate, PixelContext
+from tir_tracker_ros.models.attention import (
+    ChannelGate,
+    FANet,
+    HolisticGate,
+    PixelContext,
+    SpatialTransformer,
+)
 from tir_tracker_ros.models.backbones import AlexNet
 from tir_tracker_ros.models.correlation import CropTemplate, cross_correlate, FilterTemplate
+from tir_tracker_ros.models.ensembles import EntropyEnsemble
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import (
@@ -81,6 +88,11 @@ def test_backbone_starts_with_he_fan_out():
         ('mmnet_fast', [(48, 8), (32, 12)], 19),
         ('cfnet_fast', [(48, 8)], 19),
         ('siamfc_fast', [(48, 6)], 21),
+        ('hssnet', [(256, 17)], 33),
+        ('hssnet_fast', [(48, 8)], 19),
+        ('mlssnet', [(64, 21), (64, 17)], 33),
+        ('mlssnet_fast', [(32, 12), (48, 8)], 19),
+        ('tdsiam_fast', [(48, 8)], 19),
     ],
 )
 def test_presets_have_the_template_and_response_sizes_of_the_tables(name, templates, response):
@@ -155,6 +167,71 @@ def test_holistic_gate_starts_at_one_half_and_is_trainable():
 def test_fanet_without_either_correlation_is_refused():
     with pytest.raises(ValueError, match='needs the pixel-level or the holistic'):
         FANet(8, 8, pixel=False, holistic=False)
+
+
+# ------------------------------------------------------------------------------- other gates
+def test_spatial_transformer_starts_as_the_identity_and_moves_where_it_is_told_to():
+    transformer = SpatialTransformer(6, 14, ((2, 3), (1, 3)))
+    x = torch.rand(2, 6, 14, 14)
+    torch.testing.assert_close(transformer(x), x)
+    with torch.no_grad():
+        transformer.theta.bias[2] = 2 / 14  # one cell to the right of what was there
+    torch.testing.assert_close(transformer(x)[..., :-1], x[..., 1:])
+
+
+def test_spatial_transformer_at_paper_size_has_the_maps_of_the_table():
+    transformer = SpatialTransformer(256, 49, ((2, 5), (2, 5)))
+    sizes = []
+    for layer in transformer.localiser:
+        layer.register_forward_hook(lambda _, __, out: sizes.append(tuple(out.shape[1:3])))
+    transformer(torch.rand(1, 256, 49, 49))
+    assert sizes == [
+        (256, 24), (20, 20), (20, 20), (20, 10), (20, 6), (20, 6), (50, 1), (50, 1)
+    ]  # fmt: skip
+
+
+def test_spatial_transformer_refuses_maps_that_are_too_small():
+    with pytest.raises(ValueError, match='leave nothing of the features'):
+        SpatialTransformer(6, 14, ((2, 5), (2, 5)))
+
+
+@pytest.mark.parametrize('maximum', [True, False])
+def test_channel_gate_is_one_factor_for_each_channel(maximum):
+    gate = ChannelGate(8, 4, maximum)
+    x = torch.rand(2, 8, 5, 5) + 0.1
+    factors = gate(x) / x
+    torch.testing.assert_close(factors, factors[..., :1, :1].expand_as(factors))
+    assert factors.min() > 0 and factors.max() < 1
+    brighter = x.clone()
+    brighter[:, :, 2, 2] += 5
+    brighter *= x.mean(dim=(2, 3), keepdim=True) / brighter.mean(dim=(2, 3), keepdim=True)
+    same = torch.allclose(gate(brighter) / brighter, factors, rtol=1e-4)
+    assert same != maximum, 'with the same mean, only a gate that looks at the maximum changes'
+
+
+def test_ensemble_minimises_the_weighted_relative_entropy():
+    ensemble = EntropyEnsemble(2)
+    with torch.no_grad():
+        ensemble.weights.copy_(torch.tensor([0.3, -0.6]))
+    responses = [torch.randn(1, 1, 4, 4, dtype=torch.float64) * 2 for _ in range(2)]
+    places = [one.flatten().softmax(0) for one in responses]
+    shares = ensemble.weights.detach().double().softmax(0)
+
+    logits = torch.zeros(16, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-12)
+
+    def divergence():
+        solver.zero_grad()
+        log_q = logits.log_softmax(0)
+        total = sum(w * (p * (p.log() - log_q)).sum() for w, p in zip(shares, places))
+        total.backward()
+        return total
+
+    solver.step(divergence)
+    fused = ensemble(responses).detach()
+    torch.testing.assert_close(
+        fused.flatten().exp() / 16, logits.detach().softmax(0), rtol=1e-4, atol=1e-6
+    )
 
 
 # ------------------------------------------------------------------------------- filter
@@ -235,11 +312,13 @@ def test_gradient_reaches_every_trained_parameter(name):
             torch.nn.init.constant_(module.delta, 0.1)
         if isinstance(module, HolisticGate):
             torch.nn.init.normal_(module.decode2.weight, std=0.1)
+        if isinstance(module, SpatialTransformer):
+            torch.nn.init.normal_(module.theta.weight, std=0.001)
     matching = model(
         torch.rand(2, 1, preset.template_size, preset.template_size),
         torch.rand(2, 1, preset.search_size, preset.search_size),
     )
-    loss = sum(response.square().mean() for response in matching.responses)
+    loss = matching.fused.square().mean()
     if matching.logits is not None:
         loss = loss + matching.logits.square().mean()
     loss.backward()
@@ -247,9 +326,30 @@ def test_gradient_reaches_every_trained_parameter(name):
     silent = [
         key
         for key, parameter in model.named_parameters()
-        if parameter.requires_grad and parameter.grad is None
+        if parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
     ]
     assert not silent
+
+
+@pytest.mark.parametrize('name', SMALL)
+def test_template_and_search_stream_see_a_target_alike(name):
+    """The same picture in both streams answers in the middle, moved in the search, off it."""
+    preset = find_preset(name)
+    model = MatchingNet(preset).eval()
+    margin = (preset.search_size - preset.template_size) // 2
+    search = torch.nn.functional.interpolate(
+        torch.rand(1, 1, 36, 36), size=(preset.search_size,) * 2, mode='bicubic'
+    ).clamp(0, 1)
+    inner = search[..., margin:-margin, margin:-margin]
+    stride = model.stride
+    with torch.inference_mode():
+        templates = model.solve(model.statistics(inner))
+        for dx, dy in ((0, 0), (2, -3)):
+            moved = search.roll((dy * stride, dx * stride), dims=(2, 3))
+            response = model.respond(moved, templates)[0, 0]
+            row, column = divmod(int(response.argmax()), response.shape[1])
+            middle = response.shape[0] // 2
+            assert (column - middle, row - middle) == (dx, dy)
 
 
 @pytest.mark.parametrize('name', SMALL)

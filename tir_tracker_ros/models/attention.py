@@ -1,8 +1,10 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""MMNet's fine-grained aware network: pixel-level and holistic correlation of shallow features."""
+"""Gates, transformers and contexts on feature maps: the attention of the matching family."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn, Tensor
@@ -118,6 +120,75 @@ class FANet(nn.Module):
         x = self.reduce(features)
         parts = [part(x) for part in (self.holistic, self.pixel) if part is not None]
         return self.fuse(torch.cat(parts, dim=1))
+
+
+class ChannelGate(nn.Module):
+    """
+    Weigh channels by what they hold over the whole map: `x * sigmoid(mlp(mean) [+ mlp(max)])`.
+
+    Without `maximum` it is the squeeze-and-excitation gate of HSSNet, with it the semantic gate
+    of MLSSNet; the mlp is shared. Both released codes start it at 1e-8, a dead saddle; here it
+    starts by fan-out.
+    """
+
+    def __init__(self, channels: int, hidden: int, maximum: bool = True) -> None:
+        super().__init__()
+        self.maximum = maximum
+        self.mlp = nn.Sequential(
+            nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1)
+        )
+        for index in (0, 2):
+            init_fan_out(self.mlp[index])  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `N x C x H x W` to the same shape."""
+        logits = self.mlp(x.mean(dim=(2, 3), keepdim=True))
+        if self.maximum:
+            logits = logits + self.mlp(x.amax(dim=(2, 3), keepdim=True))
+        return x * torch.sigmoid(logits)
+
+
+class SpatialTransformer(nn.Module):
+    """
+    Bring the target into one pose: an affine map, told by a small network, resamples the features.
+
+    Jaderberg et al. (NeurIPS 2015), as HSSNet applies it to its template; starts as the identity.
+    """
+
+    def __init__(
+        self, channels: int, size: int, stages: Sequence[tuple[int, int]], hidden: int = 20
+    ) -> None:
+        """
+        Fix the network that tells the map.
+
+        size: side of the features, cells. stages: max pooling and kernel of each convolution; one
+        more convolution covers what is left.
+        """
+        super().__init__()
+        layers: list[nn.Module] = []
+        width = channels
+        for pool, kernel in stages:
+            layers += [nn.MaxPool2d(pool), nn.Conv2d(width, hidden, kernel), nn.ReLU()]
+            size = size // pool - kernel + 1
+            width = hidden
+        if size < 1:
+            raise ValueError(f'the stages {tuple(stages)} leave nothing of the features')
+        layers += [nn.Conv2d(width, 50, size), nn.ReLU()]
+        for layer in layers:
+            if isinstance(layer, nn.Conv2d):
+                init_fan_out(layer)
+        self.localiser = nn.Sequential(*layers)
+        self.theta = nn.Conv2d(50, 6, 1)
+        nn.init.zeros_(self.theta.weight)
+        with torch.no_grad():
+            self.theta.bias.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]))  # type: ignore[union-attr]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `N x C x H x W` to the same shape."""
+        # A grid in low precision would misplace cells by a good part of one.
+        theta = self.theta(self.localiser(x)).float().reshape(-1, 2, 3)
+        grid = nn.functional.affine_grid(theta, list(x.shape), align_corners=False)
+        return nn.functional.grid_sample(x.float(), grid, align_corners=False).to(x.dtype)
 
 
 def _projection(channels: int) -> nn.Sequential:

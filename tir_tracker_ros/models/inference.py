@@ -61,7 +61,7 @@ def prepare(model: MatchingNet, device: torch.device, precision: torch.dtype) ->
     stage whose raw output a branch matches on stays as it is.
     """
     model = copy.deepcopy(model).eval()
-    tapped = {branch.tap for branch in model.preset.branches}
+    tapped = {tap for branch in model.branches for tap in branch.embedding.taps}
     backbone = model.backbone
     for index, norm in enumerate(backbone.norms):
         conv = backbone.convs[index]

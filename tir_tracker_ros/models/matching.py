@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn, Tensor
 
-from .attention import FANet
 from .backbones import AlexNet, init_fan_out
 from .correlation import CropTemplate, cross_correlate, FilterTemplate, Statistics
+from .embeddings import EMBEDDINGS, PlainEmbedding, Taps
+from .ensembles import ENSEMBLES
 from .presets import Branch, Preset
-
-Taps = dict[str, Tensor]
 
 
 @dataclass
@@ -24,37 +23,10 @@ class Matching:
 
     responses: list[Tensor]
     """Per branch, the adjusted response `N x 1 x R x R`."""
+    fused: Tensor
+    """The one that is tracked, of all branches, `N x 1 x R x R`."""
     logits: Tensor | None
     """Class scores of the template `N x classes`, or None without a class head."""
-
-
-class PlainEmbedding(nn.Module):
-    """Match on the tap as it is."""
-
-    def __init__(self, backbone: AlexNet, tap: str) -> None:
-        super().__init__()
-        self.tap = tap
-        self.channels = backbone.channels(tap)
-
-    def forward(self, taps: Taps, template: bool) -> Tensor:
-        """Return the features of one stream, `template` or search."""
-        return taps[self.tap]
-
-
-class FANetEmbedding(PlainEmbedding):
-    """MMNet's fine-grained branch: FANet on both streams with shared weights."""
-
-    def __init__(self, backbone: AlexNet, tap: str, channels: int = 64, **options) -> None:
-        super().__init__(backbone, tap)
-        self.fanet = FANet(self.channels, channels, **options)
-        self.channels = channels
-
-    def forward(self, taps: Taps, template: bool) -> Tensor:
-        """Return the features of one stream, `template` or search."""
-        return self.fanet(taps[self.tap])
-
-
-EMBEDDINGS = {'plain': PlainEmbedding, 'fanet': FANetEmbedding}
 
 
 class MatchBranch(nn.Module):
@@ -66,8 +38,8 @@ class MatchBranch(nn.Module):
     def __init__(self, branch: Branch, backbone: AlexNet, template_size: int) -> None:
         super().__init__()
         self.name = branch.name
-        self.embedding = EMBEDDINGS[branch.embedding](backbone, branch.tap, **branch.options)
         size = backbone.size(branch.tap, template_size)
+        self.embedding = EMBEDDINGS[branch.embedding](backbone, branch.tap, size, **branch.options)
         self.maker = (
             CropTemplate(size, branch.margin)
             if branch.template == 'crop'
@@ -100,6 +72,7 @@ class MatchingNet(nn.Module):
         self.branches = nn.ModuleList(  # type: ignore[assignment]
             MatchBranch(branch, self.backbone, preset.template_size) for branch in preset.branches
         )
+        self.ensemble = ENSEMBLES[preset.ensemble](len(preset.branches))
         self.classifier = None
         if preset.classes:
             self.classifier = nn.Conv2d(preset.backbone[-1].channels, preset.classes, 1)
@@ -138,18 +111,18 @@ class MatchingNet(nn.Module):
         return [branch.maker.solve(one) for branch, one in zip(self.branches, statistics)]
 
     def respond(self, search: Tensor, templates: Sequence[Tensor]) -> Tensor:
-        """Compute the summed response `N x 1 x R x R` of search images to templates."""
+        """Compute the fused response `N x 1 x R x R` of search images to templates."""
         return self.compare(self.taps(search), templates)
 
     def compare(self, search: Taps, templates: Sequence[Tensor]) -> Tensor:
-        """Compute the summed response `N x 1 x R x R` of the taps of search images."""
+        """Compute the fused response `N x 1 x R x R` of the taps of search images."""
         features = self.embed(search, False)
         responses = [
             cross_correlate(one.float(), template) for one, template in zip(features, templates)
         ]
         if self.preset.adjusted:
             responses = [branch.adjust(one) for branch, one in zip(self.branches, responses)]
-        return torch.stack(responses).sum(dim=0)
+        return self.ensemble(responses)
 
     def forward(self, template: Tensor, search: Tensor) -> Matching:
         """Match `N` search images with `N` template images, for training."""
@@ -163,4 +136,4 @@ class MatchingNet(nn.Module):
         if self.classifier is not None:
             deepest = template_taps[f'conv{len(self.backbone.stages)}']
             logits = self.classifier(deepest.mean(dim=(2, 3), keepdim=True)).flatten(1)
-        return Matching(responses, logits)
+        return Matching(responses, self.ensemble(responses), logits)

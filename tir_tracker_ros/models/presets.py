@@ -18,7 +18,7 @@ class Branch:
     name: str
     tap: str
     embedding: str = 'plain'
-    """A key of `matching.EMBEDDINGS`: what happens to the tap before matching."""
+    """A key of `embeddings.EMBEDDINGS`: what happens to the tap before matching."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the embedding."""
     template: str = 'filter'
@@ -52,7 +52,9 @@ class Preset:
     standardise: bool = False
     """Feed each crop as (x - mean) / (std + 4 grey levels) instead of grey levels 0..255."""
     adjusted: bool = False
-    """Track on the sum of the adjusted maps; else of the raw ones, as CFNet and MMNet do."""
+    """Track on the adjusted maps; else on the raw ones, as CFNet and MMNet do."""
+    ensemble: str = 'sum'
+    """A key of `ensembles.ENSEMBLES`: how the maps of the branches become one."""
     classes: int = 0
     """Outputs of the class head on the last tap of the template; 0 is no head."""
 
@@ -72,6 +74,8 @@ STRIDE_4 = (
 )
 # CFNet's is the same with 32 output channels.
 STRIDE_4_CFNET = (*STRIDE_4[:4], ConvStage(32, 3, groups=2, activate=False))
+# HSSNet's with 256.
+STRIDE_4_HSSNET = (*STRIDE_4[:4], ConvStage(256, 3, groups=2, activate=False))
 # SiamFC's: total stride 8; 127 px -> 6 cells, 255 px -> 22 cells.
 STRIDE_8_SIAMFC = (
     ConvStage(96, 11, 2, pool=(3, 2)),
@@ -100,33 +104,24 @@ _MMNET = Preset(
     classes=30,
 )
 
+_FAST_DEEP = Branch(
+    'discriminative',
+    'conv5',
+    margin=3,
+    ridge=0.02,
+    sigma=1.0,
+    learn_ridge=True,
+    gain=20.0,
+)
+_FAST_SHALLOW = replace(_FAST_DEEP, name='fine', tap='conv3')
+
 _FAST = Preset(
     'mmnet_fast',
     'Liu et al., AAAI 2020; narrower, stride 8',
     STRIDE_8_FAST,
     (
-        Branch(
-            'discriminative',
-            'conv5',
-            margin=3,
-            ridge=0.02,
-            sigma=1.0,
-            learn_ridge=True,
-            gain=20.0,
-            bias=-0.5,
-        ),
-        Branch(
-            'fine',
-            'conv3',
-            'fanet',
-            {'channels': 32, 'key_stride': 2},
-            margin=3,
-            ridge=0.02,
-            sigma=1.0,
-            learn_ridge=True,
-            gain=20.0,
-            bias=-0.5,
-        ),
+        _FAST_DEEP,
+        replace(_FAST_SHALLOW, embedding='fanet', options={'channels': 32, 'key_stride': 2}),
     ),
     template_size=191,
     search_size=287,
@@ -149,7 +144,7 @@ _PRESETS = (
         _FAST,
         name='cfnet_fast',
         source='Valmadre et al., CVPR 2017; narrower, stride 8',
-        branches=(replace(_FAST.branches[0], name='match'),),
+        branches=(replace(_FAST_DEEP, name='match'),),
         classes=0,
     ),
     Preset(
@@ -166,6 +161,60 @@ _PRESETS = (
         name='siamfc_fast',
         source='Bertinetto et al., ECCVW 2016; narrower',
         branches=(Branch('match', 'conv5', template='crop', margin=4, gain=1e-3, bias=0.0),),
+        classes=0,
+    ),
+    Preset(
+        'hssnet',
+        'Li et al., Knowledge-Based Systems 2019',
+        STRIDE_4_HSSNET,
+        (Branch('match', 'conv5', 'hierarchical', margin=16),),
+    ),
+    replace(
+        _FAST,
+        name='hssnet_fast',
+        source='Li et al., Knowledge-Based Systems 2019; narrower, stride 8',
+        branches=(
+            replace(
+                _FAST_DEEP,
+                name='match',
+                embedding='hierarchical',
+                options={'channels': 48, 'localiser': ((2, 3), (1, 3)), 'hidden': 12},
+            ),
+        ),
+        classes=0,
+    ),
+    Preset(
+        'mlssnet',
+        'Liu et al., IEEE Transactions on Multimedia 2021',
+        STRIDE_4,
+        (
+            Branch('structural', 'conv3', 'structural', margin=16),
+            Branch('semantic', 'conv5', 'semantic', margin=16),
+        ),
+        adjusted=True,
+        ensemble='entropy',
+    ),
+    replace(
+        _FAST,
+        name='mlssnet_fast',
+        source='Liu et al., IEEE Transactions on Multimedia 2021; narrower, stride 8',
+        branches=(
+            replace(
+                _FAST_SHALLOW,
+                name='structural',
+                embedding='structural',
+                options={'channels': 32},
+            ),
+            replace(_FAST_DEEP, name='semantic', embedding='semantic'),
+        ),
+        ensemble='entropy',
+        classes=0,
+    ),
+    replace(
+        _FAST,
+        name='tdsiam_fast',
+        source='Wu et al., Journal of Electronic Imaging 2019; own dimensions',
+        branches=(replace(_FAST_DEEP, name='match', embedding='top_down'),),
         classes=0,
     ),
 )

@@ -96,8 +96,7 @@ class MatchingModule(lightning.LightningModule):
         matching = self.model(crops.template, crops.search)
         terms = self._losses(matching, crops)
         total = torch.stack(list(terms.values())).sum()
-        fused = torch.stack(matching.responses).sum(dim=0)
-        figures = {f'{part}/loss': total, f'{part}/hit': self._hits(fused, crops)}
+        figures = {f'{part}/loss': total, f'{part}/hit': self._hits(matching.fused, crops)}
         figures |= {f'{part}/{name}': value for name, value in terms.items()}
         self.log_dict(
             {name: value.detach().float() for name, value in figures.items()},
@@ -119,9 +118,9 @@ class MatchingModule(lightning.LightningModule):
                 response, distance, crops.positive, loss.radius, loss.logistic
             )
         if loss.fused:
-            # The tracker follows the peak of the sum, so that is what has to be right.
+            # The tracker follows the peak of this one, so that is what has to be right.
             terms['fused'] = loss.fused * softmax_loss(
-                torch.stack(matching.responses).sum(dim=0), distance, crops.positive, loss.sigma
+                matching.fused, distance, crops.positive, loss.sigma
             )
         known = crops.label != NO_CLASS
         if (
