@@ -32,7 +32,7 @@ logging.setLoggerClass(LAUNCH_LOGGER)
 NEEDS = {
     'rclpy': ['test_node*.py', 'test_player*.py', 'test_demo.py', 'test_desk.py'],
     'launch_pytest': ['test_launch*.py'],
-    'lightning': ['test_training.py'],
+    'lightning': ['test_training*.py'],
     'matplotlib': ['test_evaluate_command.py'],
 }
 ON_THE_GRAPH = NEEDS['rclpy'] + NEEDS['launch_pytest']

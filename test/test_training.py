@@ -3,6 +3,7 @@
 """Training: pairs, crops and labels agree, losses are what they say, a run can be resumed."""
 
 import math
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import find_preset
 from tir_tracker_ros.training.augmentation import Augmentation
 from tir_tracker_ros.training.config import (
@@ -22,6 +24,7 @@ from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softm
 from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler
 from tir_tracker_ros.training.views import NO_CLASS, PoolBuilder, VIEW_SIZE, ViewPool
 
+CONFIGS = Path(__file__).parents[1] / 'config' / 'train'
 STILL = dict.fromkeys(AugmentationConfig.model_fields, 0)
 
 
@@ -268,6 +271,27 @@ def test_changes_on_the_command_line_reach_nested_keys(tmp_path):
     assert (config.epochs, config.loss.fused, config.loss.logistic) == (3, 0.5, 'paper')
     with pytest.raises(ValueError, match="change 'epochs' is not KEY=VALUE"):
         read_config(path, ['epochs'])
+
+
+def test_a_configuration_can_change_another_one(tmp_path):
+    (tmp_path / 'base.yaml').write_text(
+        'model: cfnet_fast\nsources: [{kind: simulator}]\nloss: {fused: 0.5, radius: 2}\n'
+    )
+    (tmp_path / 'own').mkdir()
+    path = tmp_path / 'own' / 'other.yaml'
+    path.write_text('extends: ../base.yaml\nmodel: mmnet_fast\nloss: {radius: 3}\n')
+    config = read_config(path, ['loss.fused=0.25'])
+    assert (config.model, config.loss.fused, config.loss.radius) == ('mmnet_fast', 0.25, 3)
+    assert [source.kind for source in config.sources] == ['simulator']
+
+
+@pytest.mark.parametrize('path', sorted(CONFIGS.rglob('*.yaml')), ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid(path):
+    config = read_config(path)
+    assert find_preset(config.model)
+    parameters = [name for name, _ in MatchingNet(find_preset(config.model)).named_parameters()]
+    for prefix in config.freeze:
+        assert any(name.startswith(prefix) for name in parameters), prefix
 
 
 def test_no_class_is_not_a_class(pool):

@@ -6,41 +6,58 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+import statistics
+import time
+from typing import Any, TYPE_CHECKING
+
+import numpy as np
+
+from ..geometry import Box
+
+if TYPE_CHECKING:
+    from ..models.matching import MatchingNet
+
+_TIMED_IMAGES = 7
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
+    parser.add_argument(
+        '--no-speed', action='store_true', help='do not time the models, which takes seconds'
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line for each preset."""
     from ..models.presets import PRESETS
 
-    rows = [describe(name) for name in PRESETS]
+    rows = [describe(name, timed=not arguments.no_speed) for name in PRESETS]
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
     print(
         f'{"model":14}{"parameters":>12}{"multiply-adds":>15}{"template":>10}{"search":>8}'
-        f'{"stride":>8}  {"weights":9}source'
+        f'{"stride":>8}{"frames/s":>10}  {"weights":9}source'
     )
     for row in rows:
         print(
             f'{row["name"]:14}{row["parameters"]:12,}{row["multiply_adds"] / 1e9:13.2f} G'
-            f'{row["template_size"]:10}{row["search_size"]:8}{row["stride"]:8}  '
+            f'{row["template_size"]:10}{row["search_size"]:8}{row["stride"]:8}'
+            f'{format(row["speed"], "10.1f") if row["speed"] else format("-", ">10")}  '
             f'{"shipped" if row["weights"] else "-":9}{row["source"]}'
         )
     return 0
 
 
-def describe(name: str) -> dict[str, Any]:
+def describe(name: str, timed: bool = True) -> dict[str, Any]:
     """
     Describe a preset.
 
     `multiply_adds` are those of one search image: backbone, embeddings and correlation, without
-    the template, the pyramid and the scale filter.
+    the template, the pyramid and the scale filter. `speed` is in images a second, of the whole
+    tracker with its default settings on this machine: the median of a few images, so a rough
+    figure (`tir-tracker benchmark model` measures); None unless `timed`.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -66,5 +83,24 @@ def describe(name: str) -> dict[str, Any]:
         'template_size': preset.template_size,
         'search_size': preset.search_size,
         'stride': model.stride,
+        'speed': _speed(model) if timed else None,
         'weights': zoo.shipped_weights(name) is not None,
     }
+
+
+def _speed(model: MatchingNet) -> float:
+    from ..models import inference
+    from ..tracking.matching_tracker import MatchingTracker
+
+    device = inference.find_device('auto')
+    precision = inference.find_precision('auto', device)
+    tracker = MatchingTracker(inference.prepare(model, device, precision))
+    tracker.warm_up()
+    image = np.random.default_rng(0).random((240, 320), dtype=np.float32)
+    tracker.init(image, Box(140, 100, 40, 40))
+    times = []
+    for _ in range(_TIMED_IMAGES):
+        start = time.perf_counter()
+        tracker.update(image)
+        times.append(time.perf_counter() - start)
+    return 1 / statistics.median(times)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 import yaml
@@ -26,6 +26,8 @@ class SourceConfig(_Closed):
     root: str = ''
     """Folder of the data, relative to `data` of the run; empty for the simulator."""
     split: str = 'train'
+    only: str = '*'
+    """Shell pattern that names of sequences must match; a leading `!` turns it round."""
     views_per_track: int = Field(default=12, ge=1)
     """Views kept of each track, spread over its length."""
     tracks: int = Field(default=0, ge=0)
@@ -104,7 +106,7 @@ class TrainConfig(_Closed):
     augmentation: AugmentationConfig = AugmentationConfig()
     loss: LossConfig = LossConfig()
     initial_weights: str = ''
-    """Weight file to start from; empty starts anew."""
+    """Weight file to start from; of one of another model, the backbone alone."""
     freeze: list[str] = []
     """Prefixes of parameter names that are not trained, such as `backbone.convs.0`."""
     drop_classification: bool = False
@@ -130,10 +132,12 @@ def read_config(path: str | Path, changes: list[str] | None = None) -> TrainConf
     """
     Read a YAML file, with changes such as `epochs=3` or `loss.fused=0.5`.
 
-    Raises ValueError that names the key and what would be right.
+    A key `extends` names another file, relative to this one, that this one changes.
+
+    Raises ValueError that names the key and what would be right, OSError for a file that is not
+    there.
     """
-    with open(path, encoding='utf-8') as file:
-        values = yaml.safe_load(file) or {}
+    values = _read_values(Path(path))
     for change in changes or []:
         key, equals, text = change.partition('=')
         if not equals:
@@ -144,3 +148,19 @@ def read_config(path: str | Path, changes: list[str] | None = None) -> TrainConf
             place = place.setdefault(parent, {})
         place[last] = yaml.safe_load(text)
     return TrainConfig.model_validate(values)
+
+
+def _read_values(path: Path) -> dict[str, Any]:
+    values = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    parent = values.pop('extends', None)
+    return _merged(_read_values(path.parent / parent), values) if parent else values
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Lay one mapping over another; mappings in both are merged, all else is replaced."""
+    both = {
+        key: _merged(below[key], above[key])
+        for key in below.keys() & above.keys()
+        if isinstance(below[key], dict) and isinstance(above[key], dict)
+    }
+    return below | above | both

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import cv2
@@ -54,7 +55,8 @@ def build_pools(config: TrainConfig) -> tuple[ViewPool, ViewPool]:
 
 def source_name(source: SourceConfig) -> str:
     """Name a source in figures and in the weights' facts."""
-    return f'{source.kind}:{source.root or source.category}'
+    only = '' if source.only == '*' else f'/{source.only}'
+    return f'{source.kind}:{source.root or source.category}{only}'
 
 
 def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
@@ -78,7 +80,9 @@ def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
     sequences = [
         one
         for one in _read(source, data, split)
-        if (len(one) == 1) == (source.kind == 'stills') and one.class_name not in _UNLABELLED
+        if (len(one) == 1) == (source.kind == 'stills')
+        and one.class_name not in _UNLABELLED
+        and fnmatch(one.name, source.only.lstrip('!')) != source.only.startswith('!')
     ]
     if source.tracks and len(sequences) > source.tracks:
         chosen = random.choice(len(sequences), source.tracks, replace=False)

@@ -14,6 +14,7 @@ import torch
 
 from ..models import zoo
 from ..models.inference import find_precision, prepare
+from ..models.matching import MatchingNet
 from ..tracking.matching_tracker import MatchingTracker
 from .calibration import calibrate_score
 from .config import TrainConfig
@@ -48,7 +49,7 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
             f'{module.model.preset.classes}'
         )
     if config.initial_weights:
-        zoo.load_weights(module.model, config.initial_weights)
+        _start_from(module.model, config.initial_weights)
     trainer = lightning.Trainer(
         max_epochs=config.epochs,
         reload_dataloaders_every_n_epochs=1,
@@ -89,6 +90,25 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
         zoo.save_weights(module.model, path, facts)
         plot_curves(out / 'metrics.csv', out / 'curves.png')
     return path
+
+
+def _start_from(model: MatchingNet, path: str) -> None:
+    """Fill a model from a weight file; from one of another model take the backbone alone."""
+    preset, _, tensors = zoo.read_weights(path)
+    if preset == model.preset.name:
+        zoo.load_weights(model, path)
+        return
+    prefix = 'backbone.'
+    backbone = {
+        name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)
+    }
+    try:
+        model.backbone.load_state_dict(backbone)
+    except RuntimeError as error:
+        raise ValueError(
+            f"the backbone of '{path}' ({preset}) does not fit the model "
+            f"'{model.preset.name}': {error}"
+        ) from error
 
 
 def plot_curves(metrics: Path, picture: Path) -> None:

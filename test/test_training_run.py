@@ -1,0 +1,150 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Whole training runs, small ones: they learn, they can be resumed, their files can be used."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tir_tracker_ros.cli import main
+from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.inference import prepare
+from tir_tracker_ros.models.matching import MatchingNet
+from tir_tracker_ros.models.presets import find_preset
+from tir_tracker_ros.simulation import render
+from tir_tracker_ros.tracking.matching_tracker import MatchingTracker
+from tir_tracker_ros.training import run
+from tir_tracker_ros.training.config import TrainConfig
+from tir_tracker_ros.training.module import MatchingModule
+
+SIMULATOR = {'kind': 'simulator', 'tracks': 40, 'views_per_track': 5}
+MARGIN = 0.03
+
+
+@pytest.fixture(autouse=True)
+def _no_calibration(monkeypatch):
+    """Calibrating the score takes as long as the rest, and has its own test."""
+    monkeypatch.setattr(run, 'calibrate_score', lambda tracker: [-2.0, 4.0, 1.0, 0.0])
+
+
+def small(**changes) -> TrainConfig:
+    """Three batches an epoch on a few scenes."""
+    values = {
+        'model': 'cfnet_fast',
+        'sources': [SIMULATOR | {'tracks': 12, 'views_per_track': 3}],
+        'epochs': 2,
+        'batches': 3,
+        'batch': 4,
+    }
+    return TrainConfig.model_validate(values | changes)
+
+
+def overlap_with_truth(network: MatchingNet) -> float:
+    """Mean overlap over some simulated scenes that no training run has seen."""
+    overlaps = []
+    network = prepare(network, torch.device('cpu'), torch.float32)
+    for category in (
+        'clutter',
+        'scale',
+        'look_alikes',
+        'low_contrast',
+        'fast_motion',
+        'deformation',
+    ):
+        scene = render(category, seed=9100, frames=50)
+        tracker = None
+        for image, box in scene:
+            if tracker is None:
+                tracker = MatchingTracker(network)
+                tracker.init(image.pixels.astype(np.float32) / 255, box)
+                continue
+            found = tracker.update(image.pixels.astype(np.float32) / 255).box
+            if box is not None:
+                overlaps.append(found.iou(box))
+    return float(np.mean(overlaps))
+
+
+@pytest.mark.slow
+def test_a_minute_of_training_makes_a_better_tracker(tmp_path):
+    torch.manual_seed(0)
+    untrained = overlap_with_truth(MatchingNet(find_preset('mmnet_fast')).eval())
+    config = small(model='mmnet_fast', sources=[SIMULATOR], epochs=6, batches=25, batch=8)
+    network, facts = zoo.load_model('mmnet_fast', run.train(config, tmp_path))
+    rows = csv.DictReader((tmp_path / 'metrics.csv').read_text(encoding='utf-8').splitlines())
+    losses = [float(row['train/loss']) for row in rows if row.get('train/loss')]
+    assert len(losses) == 6 and losses[-1] < 0.8 * losses[0]
+    assert facts['pairs'] == 6 * 25 * 8
+    assert overlap_with_truth(network) > untrained + MARGIN
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    whole = zoo.read_weights(run.train(small(), tmp_path / 'whole'))[2]
+
+    step = MatchingModule.training_step
+
+    def stopped(self, pairs, index):
+        if self.current_epoch == 1:
+            raise RuntimeError('the power is gone')
+        return step(self, pairs, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MatchingModule, 'training_step', stopped)
+        with pytest.raises(RuntimeError, match='the power is gone'):
+            run.train(small(), tmp_path / 'halves')
+    halves = zoo.read_weights(run.train(small(), tmp_path / 'halves', resume=True))[2]
+    assert whole.keys() == halves.keys()
+    for name, value in whole.items():
+        torch.testing.assert_close(halves[name], value, msg=name)
+
+
+def test_resuming_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no '.*last.ckpt'"):
+        run.train(small(), tmp_path, resume=True)
+
+
+def test_the_command_trains_and_the_file_says_on_what(tmp_path, capsys):
+    config = tmp_path / 'small.yaml'
+    config.write_text(json.dumps(small(epochs=1).model_dump(mode='json')))  # JSON is YAML
+    out = tmp_path / 'run'
+    assert main(['train', '--config', str(config), '--out', str(out), 'seed=5']) == 0
+    path = out / 'cfnet_fast.safetensors'
+    assert str(path) in capsys.readouterr().out
+    _, facts = zoo.load_model('cfnet_fast', path)
+    assert (facts['seed'], facts['data'], facts['pairs']) == (5, ['simulator:random'], 12)
+    assert not facts['class_head_trained']
+    assert {'curves.png', 'last.ckpt', 'metrics.csv'} <= {one.name for one in out.iterdir()}
+
+
+def test_the_backbone_of_another_model_is_a_start(tmp_path):
+    start = tmp_path / 'start.safetensors'
+    zoo.save_weights(MatchingNet(find_preset('cfnet_fast')), start, {})
+    tensors = zoo.read_weights(start)[2]
+    frozen = small(
+        model='tdsiam_fast',
+        initial_weights=str(start),
+        freeze=['backbone'],
+        epochs=1,
+    )
+    trained = zoo.read_weights(run.train(frozen, tmp_path / 'run'))[2]
+    same = [name for name in tensors if name.startswith('backbone.convs')]
+    assert same and all(torch.equal(trained[name], tensors[name]) for name in same)
+
+
+def test_a_backbone_that_does_not_fit_is_refused(tmp_path):
+    start = tmp_path / 'start.safetensors'
+    zoo.save_weights(MatchingNet(find_preset('siamfc')), start, {})
+    with pytest.raises(ValueError, match=r"start.safetensors' \(siamfc\) does not fit the model"):
+        run.train(small(initial_weights=str(start)), tmp_path / 'run')
+
+
+@pytest.mark.parametrize('logistic', ['paper', 'balanced', 'hinge'])
+def test_every_loss_trains_every_kind_of_model(tmp_path, logistic):
+    config = small(model='mlssnet_fast', loss={'logistic': logistic}, epochs=1)
+    weights = zoo.read_weights(run.train(config, tmp_path))[2]
+    assert all(bool(value.isfinite().all()) for value in weights.values())
+    assert weights['ensemble.weights'].any()
