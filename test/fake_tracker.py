@@ -15,6 +15,7 @@ class FakeTracker:
     """Find the template of the init image by normalised cross-correlation near its last place."""
 
     name = 'fake'
+    class_name = ''
 
     def __init__(self, reach: int = 24) -> None:
         self.reach = reach

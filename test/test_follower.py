@@ -28,6 +28,7 @@ class ScriptedTracker:
     """Answer with given scores, or with what else a test wants from a tracker."""
 
     name = 'scripted'
+    class_name = ''
 
     def __init__(self, scores=(), box=None):
         self.scores, self.box, self.updates = list(scores), box, 0
@@ -55,6 +56,16 @@ def started(tracker, **kwargs) -> Follower:
     follower.image(scene(0))
     follower.init(InitRequest(truth(0)))
     return follower
+
+
+@pytest.mark.parametrize('given, expected', [('', 'person'), ('dog', 'dog')])
+def test_the_class_is_what_the_init_says_or_else_the_tracker(given, expected):
+    tracker = ScriptedTracker()
+    tracker.class_name = 'person'
+    follower = Follower(tracker)
+    follower.image(scene(0))
+    answers = follower.init(InitRequest(truth(0), class_id=given))
+    assert [answer.class_id for answer in answers] == [expected]
 
 
 def test_answers_nothing_before_an_init(follower):

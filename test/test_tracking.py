@@ -144,6 +144,25 @@ def test_init_refuses_a_box_without_size(networks, box):
         MatchingTracker(networks['cfnet_fast']).init(np.zeros((50, 50), np.float32), box)
 
 
+@pytest.mark.parametrize(
+    'bias, trained, expected',
+    [(9.0, True, 'dog'), (0.0, True, ''), (9.0, False, '')],
+    ids=['sure', 'unsure', 'untrained'],
+)
+def test_the_class_head_names_the_target_where_it_is_trained_and_sure(bias, trained, expected):
+    network = MatchingNet(find_preset('mmnet_fast')).eval()
+    torch.nn.init.zeros_(network.classifier.weight)
+    with torch.no_grad():
+        network.classifier.bias[1] = bias
+        network.classifier.bias[5] = 20.0  # an output that no class belongs to
+    facts = {'classes': ['person', 'dog'], 'class_head_trained': trained}
+    tracker = MatchingTracker(network, facts=facts)
+    tracker.init(
+        np.random.default_rng(0).random((120, 160), dtype=np.float32), Box(50, 40, 30, 30)
+    )
+    assert tracker.class_name == expected
+
+
 def test_update_before_init_says_so(networks):
     tracker = MatchingTracker(networks['cfnet_fast'])
     tracker.warm_up()

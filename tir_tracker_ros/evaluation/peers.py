@@ -20,6 +20,8 @@ INSTALL = "pip install 'tir_tracker_ros[eval]' brings opencv-contrib-python-head
 class OpenCvTracker:
     """One of OpenCV's trackers, on the 8-bit colour copy of a gray image that they expect."""
 
+    class_name = ''
+
     def __init__(self, name: str, create: Callable[[], object]) -> None:
         self.name = name
         self._create = create

@@ -132,8 +132,11 @@ class MatchingNet(nn.Module):
             branch.adjust(cross_correlate(x.float(), branch.maker(z.float())))
             for branch, z, x in pairs
         ]
-        logits = None
-        if self.classifier is not None:
-            deepest = template_taps[f'conv{len(self.backbone.stages)}']
-            logits = self.classifier(deepest.mean(dim=(2, 3), keepdim=True)).flatten(1)
-        return Matching(responses, self.ensemble(responses), logits)
+        return Matching(responses, self.ensemble(responses), self.classify(template_taps))
+
+    def classify(self, template: Taps) -> Tensor | None:
+        """Compute class scores `N x classes` of the taps of templates; None without a head."""
+        if self.classifier is None:
+            return None
+        deepest = template[f'conv{len(self.backbone.stages)}'].float()
+        return self.classifier(deepest.mean(dim=(2, 3), keepdim=True)).flatten(1)

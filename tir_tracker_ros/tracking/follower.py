@@ -72,7 +72,7 @@ class InitRequest:
     id: str = ''
     """Id that the target gets; one is made where it is empty."""
     class_id: str = ''
-    """What the target is; travels to every answer."""
+    """What the target is; travels to every answer. Where it is empty, the tracker may know."""
     theta: float = 0.0
     """Rotation of the box about its centre, radians; its axis-aligned hull is followed."""
 
@@ -94,7 +94,7 @@ class Answer:
     id: str
     """Id of the target."""
     class_id: str
-    """Class of the target as the init gave it."""
+    """Class of the target, as the init gave it or else the tracker saw it; may be empty."""
     image01: np.ndarray
     """The image as the tracker saw it, `H x W` float32, 0..1."""
     response: np.ndarray | None = None
@@ -326,7 +326,8 @@ class Follower:
         model_ms = (time.perf_counter() - started) * 1e3
         id = self._ids.take(request.id) if request.id else self._ids.make()
         reason = f'target {id}: {_named(request)} on the image of {seconds(first.image.stamp)}'
-        target = _Target(id, request.class_id, Estimate(request.box, 1.0), request.box, reason)
+        class_id = request.class_id or self.tracker.class_name
+        target = _Target(id, class_id, Estimate(request.box, 1.0), request.box, reason)
         self._target = target
         self._tell('tracking', reason)
         answers = self._reported(first, self._answer(first, target, image01, model_ms))

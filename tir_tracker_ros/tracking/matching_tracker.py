@@ -23,6 +23,8 @@ from .score import FEATURES, probability, response_features, UNCALIBRATED
 from .settings import TrackingSettings
 from .tracker import Estimate
 
+_SURE_OF_CLASS = 0.9
+"""Probability from which the class head names the target."""
 # A side of more than this many times the image would only look at padding.
 _SMALLEST_SIDE = 2.0
 
@@ -32,8 +34,8 @@ class MatchingTracker:
     Follow a target with a matching network (MMNet's `tracker.m`; section 1.8 of our notes).
 
     The network is taken as it is: in evaluation mode, on its device, in its precision. `facts` are
-    those of its weight file; `score` among them calibrates the score. `features` holds what the
-    newest score was made of.
+    those of its weight file; `score` among them calibrates the score, `classes` name the outputs
+    of the class head. `features` holds what the newest score was made of.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class MatchingTracker:
         self._score_weights = self.facts.get('score', UNCALIBRATED)
         self._window: np.ndarray | None = None
         self._box: Box | None = None
+        self.class_name = ''
 
     def warm_up(self) -> None:
         """Run an init and two updates on noise, so that the first image is not slower."""
@@ -83,6 +86,7 @@ class MatchingTracker:
             raise ValueError(f'box {tuple(box)} is not finite and of positive size')
         self._box = self._first_box = box
         self._fill = float(cv2.mean(image)[0])
+        self.class_name = self._classify(image, box)
         self._statistics = self._learn(image, box)
         self._templates = self.model.solve(self._statistics)
         if self.scale_filter:
@@ -164,6 +168,21 @@ class MatchingTracker:
         ]
         self._templates = self.model.solve(self._statistics)
 
+    def _classify(self, image: np.ndarray, box: Box) -> str:
+        """Name the class of the target; '' where the head was not trained or is not sure."""
+        names = self.facts.get('classes', ())
+        if not (self.facts.get('class_head_trained') and names):
+            return ''
+        side = self.model.preset.context * context_side(box)
+        logits = self.model.classify(
+            self.model.taps(self._crops(image, box, [side], self._template_size))
+        )
+        if logits is None:
+            return ''
+        chances = logits[0, : len(names)].softmax(dim=0)
+        best = int(chances.argmax())
+        return names[best] if float(chances[best]) >= _SURE_OF_CLASS else ''
+
     def _learn(self, image: np.ndarray, box: Box) -> list[Statistics]:
         side = self.model.preset.context * context_side(box)
         return self.model.statistics(self._crops(image, box, [side], self._template_size))
@@ -211,11 +230,11 @@ class MatchingTracker:
         blended = response - response.min()
         total = float(blended.sum())
         if total > 0:
-            blended = blended / total
-            if gradient is not None and (sum_ := float(gradient.sum())) > 0:
+            if gradient is not None:
                 share = self.settings.gradient_weight
-                blended = (1 - share) * blended + share / sum_ * gradient
-            blended = (1 - weight) * blended + weight * self._window
+                blended = (1 - share) * blended / blended.max() + share * gradient
+                total = float(blended.sum())
+            blended = (1 - weight) / total * blended + weight * self._window
         else:
             blended = self._window
         row, column = np.unravel_index(int(blended.argmax()), blended.shape)

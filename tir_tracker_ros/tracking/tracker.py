@@ -30,6 +30,8 @@ class Tracker(Protocol):
     """A single-object tracker on gray float32 images `H x W`, 0..1."""
 
     name: str
+    class_name: str
+    """What the target looked like at its init; '' for a tracker that cannot or does not know."""
 
     def init(self, image: np.ndarray, box: Box) -> None:
         """Start to follow what `box` surrounds in `image`; forgets any earlier target."""
