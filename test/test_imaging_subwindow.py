@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Sub-windows: sub-pixel place, mean padding, no aliasing."""
+"""Sub-windows: sub-pixel place, padding, no aliasing."""
 
 from __future__ import annotations
 
@@ -75,12 +75,21 @@ def test_a_window_equals_bilinear_interpolation_of_the_padded_image(cx, cy, side
     assert np.abs(window - expected).max() < 0.02
 
 
-def test_outside_of_the_image_is_its_mean_or_the_fill():
-    image = _blob(0, 0)
-    window = crop(image, 0, 0, 40, 40, 40, 40)
-    assert window[0, 0] == pytest.approx(image.mean(), rel=1e-5)
+@pytest.mark.parametrize('shrink', [1, 3])
+def test_outside_of_the_image_is_its_nearest_pixel_or_the_fill(shrink):
+    rows, columns = np.indices((60, 80), np.float32)
+    image = cv2.GaussianBlur(np.sin(rows / 9) + columns / 80, (0, 0), 4)
+    side = 150 * shrink
+    window = crop(image, 10, 50, side, side, 150, 150)
+    index = (np.arange(150) + 0.5) * shrink - side / 2
+    x = np.clip(index + 10, 0, 79).astype(int)
+    y = np.clip(index + 50, 0, 59).astype(int)
+    nearest = image[np.ix_(y, x)]
+    assert np.abs(window - nearest).max() < 0.05 * shrink
     assert crop(image, 0, 0, 40, 40, 40, 40, fill=0.25)[0, 0] == 0.25
     assert (crop(image, -500, 900, 40, 40, 8, 8, fill=0.25) == 0.25).all()
+    beside = crop(image, -500, 30, 40, 40, 40, 40)
+    assert np.abs(beside[:, 20] - image[10:50, 0]).max() < 0.05
 
 
 def test_shrinking_averages_instead_of_picking_pixels():

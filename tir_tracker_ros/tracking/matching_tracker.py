@@ -85,7 +85,7 @@ class MatchingTracker:
         if not box.is_finite() or box.w <= 0 or box.h <= 0:
             raise ValueError(f'box {tuple(box)} is not finite and of positive size')
         self._box = self._first_box = box
-        self._fill = float(cv2.mean(image)[0])
+        self._fill = self._padding(image)
         self.class_name = self._classify(image, box)
         self._statistics = self._learn(image, box)
         self._templates = self.model.solve(self._statistics)
@@ -108,7 +108,7 @@ class MatchingTracker:
         if self._box is None:
             raise RuntimeError('update before init: there is no target yet')
         self._images += 1
-        self._fill = float(cv2.mean(image)[0])
+        self._fill = self._padding(image)
         box, settings = self._box, self.settings
 
         responses = self._respond(image, box, self._factors)
@@ -197,6 +197,9 @@ class MatchingTracker:
                 response, scale_factor=self.settings.upsample, mode='bicubic'
             )
         return response[:, 0].cpu().numpy()
+
+    def _padding(self, image: np.ndarray) -> float | None:
+        return float(cv2.mean(image)[0]) if self.settings.padding == 'mean' else None
 
     def _search_side(self, box: Box) -> float:
         preset = self.model.preset

@@ -17,6 +17,8 @@ class TrackingSettings:
 
     search_size: int = 0
     """Side of the search crop, pixels; 0 takes the preset's."""
+    padding: str = 'edge'
+    """What lies outside of the image: `edge` (its nearest pixel) or `mean` (the image's mean)."""
     scale: str = 'filter'
     """`filter` (one-dimensional scale filter), `pyramid` (several crops) or `none`."""
     scale_count: int = 3
@@ -53,6 +55,7 @@ class TrackingSettings:
 
     def __post_init__(self) -> None:
         for name, allowed in (
+            ('padding', ('edge', 'mean')),
             ('scale', ('filter', 'pyramid', 'none')),
             ('template', ('statistics', 'average', 'fixed', 'previous')),
         ):
@@ -101,6 +104,7 @@ class TrackingSettings:
 
 
 PAPER = TrackingSettings(
+    padding='mean',
     scale='pyramid',
     window_weight=0.2625,
     template='average',
