@@ -17,7 +17,6 @@ from ..geometry import Box
 from ..imaging.subwindow import crop
 from ..models.correlation import Statistics
 from ..models.matching import MatchingNet
-from .gradient_filter import GradientFilter
 from .scale_filter import ScaleFilter
 from .score import FEATURES, probability, response_features, UNCALIBRATED
 from .settings import TrackingSettings
@@ -53,7 +52,6 @@ class MatchingTracker:
         self._template_size = preset.template_size
         self._search_size = self.settings.search_size or preset.search_size
         self.scale_filter = ScaleFilter() if self.settings.scale == 'filter' else None
-        self.gradient_filter = GradientFilter() if self.settings.gradient_weight else None
         count = self.settings.scale_count if self.settings.scale == 'pyramid' else 1
         exponents = np.arange(count) - count // 2
         self._factors = self.settings.scale_step ** exponents.astype(float)
@@ -91,8 +89,6 @@ class MatchingTracker:
         self._templates = self.model.solve(self._statistics)
         if self.scale_filter:
             self.scale_filter.init(image, box)
-        if self.gradient_filter:
-            self.gradient_filter.init(image, box, self._search_side(box))
         self._images = 0
         # What a perfect match looks like to this template: the unit of the score.
         self._self_peak = max(float(self._respond(image, box, [1.0])[0].max()), 1e-6)
@@ -117,7 +113,7 @@ class MatchingTracker:
         response = responses[best]
         self.features = response_features(response, self._self_peak, 2 * settings.upsample)
         score = probability(self.features, self._score_weights)
-        row, column = self._peak(response, self._gradient_response(image, box, response))
+        row, column = self._peak(response)
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
         pixels = (
@@ -142,10 +138,6 @@ class MatchingTracker:
         ):
             # The paper crops at the new centre with the old size.
             self._update_template(image, self._box if self.scale_filter else moved)
-            if self.gradient_filter:
-                self.gradient_filter.update(
-                    image, self._box, self._search_side(self._box), settings.gradient_rate
-                )
         if self.scale_filter and sure:
             self.scale_filter.update(image, self._box)
 
@@ -212,18 +204,8 @@ class MatchingTracker:
         ]
         return torch.from_numpy(np.stack(crops)[:, None]).to(self.device)
 
-    def _gradient_response(
-        self, image: np.ndarray, box: Box, response: np.ndarray
-    ) -> np.ndarray | None:
-        if self.gradient_filter is None:
-            return None
-        pixel = self.model.stride / self.settings.upsample / self._search_size
-        return self.gradient_filter.respond(
-            image, box, self._search_side(box), len(response), pixel
-        )
-
-    def _peak(self, response: np.ndarray, gradient: np.ndarray | None) -> tuple[float, float]:
-        """Find row and column of the peak, in cells from the centre, fused and windowed."""
+    def _peak(self, response: np.ndarray) -> tuple[float, float]:
+        """Find row and column of the peak, in cells from the centre, after windowing."""
         size = len(response)
         if self._window is None or len(self._window) != size:
             hann = np.hanning(size + 2)[1:-1].astype(np.float32)
@@ -233,10 +215,6 @@ class MatchingTracker:
         blended = response - response.min()
         total = float(blended.sum())
         if total > 0:
-            if gradient is not None:
-                share = self.settings.gradient_weight
-                blended = (1 - share) * blended / blended.max() + share * gradient
-                total = float(blended.sum())
             blended = (1 - weight) / total * blended + weight * self._window
         else:
             blended = self._window

@@ -37,10 +37,6 @@ class TrackingSettings:
     """Factor by which the response is enlarged before its peak is taken."""
     window_weight: float = 0.25
     """Share of the Hann window in the response, 0..1."""
-    gradient_weight: float = 0.0
-    """Share of the filter on gradient histograms in the response, 0..1; 0 leaves it out."""
-    gradient_rate: float = 0.02
-    """Share of the newest image in the filter on gradient histograms, 0..1."""
     template: str = 'statistics'
     """
     What the template is made of: `statistics` (running numerator and denominator of the filter),
@@ -74,8 +70,6 @@ class TrackingSettings:
             ('upsample', 1, 32),
             ('window_weight', 0.0, 1.0),
             ('template_rate', 0.0, 1.0),
-            ('gradient_weight', 0.0, 1.0),
-            ('gradient_rate', 0.0, 1.0),
             ('learn_above', 0.0, 1.0),
             ('template_interval', 1, 1000),
             ('search_size', 0, 2047),
