@@ -12,17 +12,19 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SOURCE ?=
 INIT ?=
+DATA ?=
 PYTEST_ARGS ?=
 
 ifneq ($(AMENT_PREFIX_PATH)$(ROS_DISTRO),)
   SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo yes)
 endif
 ENVIRONMENT := $(if $(SOURCED),overlay,desk)
+SHIPPED := mmnet_fast cfnet_fast siamfc_fast hssnet_fast mlssnet_fast tdsiam_fast
 RUN := $(if $(SOURCED),.venv-ros,.venv)/bin/python
 PIP := -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help venv desk overlay demo test lint test-ros clean
+.PHONY: help venv desk overlay demo test lint test-ros train clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,6 +63,13 @@ lint: $(ENVIRONMENT) ## run the linters and the type checker only
 
 test-ros: ## colcon build and colcon test on the sourced or installed ROS 2
 	PYTHON=$(PYTHON) TORCH='$(TORCH)' .ci/test_ros
+
+train: $(ENVIRONMENT) ## repeat the training of the shipped weights; DATA= names the folder of the data
+	@test -n '$(DATA)' || { echo 'make train: name the folder of the data with DATA='; exit 1; }
+	for name in fast $(SHIPPED); do \
+	  $(RUN) -m tir_tracker_ros.cli train --config config/train/$$name.yaml --data '$(DATA)' \
+	    --out runs/$$name || exit; \
+	done
 
 clean: ## remove the environments and everything that was made
 	rm -rf .venv .venv-ros build install log demo *.egg-info

@@ -28,6 +28,8 @@ from tir_tracker_ros.models.presets import (
     STRIDE_8_FAST,
     STRIDE_8_SIAMFC,
 )
+from tir_tracker_ros.simulation import render
+from tir_tracker_ros.tracking.loading import load_tracker
 
 SMALL = [name for name in PRESETS if name.endswith('_fast')]
 
@@ -392,12 +394,19 @@ def saved(tmp_path):
     return model, path
 
 
-def test_weights_come_back_with_their_facts(saved):
-    model, path = saved
-    other, facts = zoo.load_model('cfnet_fast', path)
+@pytest.mark.parametrize('name', PRESETS)
+def test_weights_come_back_with_their_facts_and_fit_no_other_model(name, tmp_path):
+    model = MatchingNet(find_preset(name))
+    path = tmp_path / 'weights.safetensors'
+    zoo.save_weights(model, path, {'classes': ['person'], 'seed': 3})
+    assert path.stat().st_size < 12e6
+    again, facts = zoo.load_model(name, path)
     assert facts == {'classes': ['person'], 'seed': 3}
-    for name, value in model.state_dict().items():
-        torch.testing.assert_close(other.state_dict()[name], value, rtol=1e-3, atol=1e-3)
+    for key, value in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[key], value, rtol=1e-3, atol=1e-3)
+    other = next(one for one in PRESETS if one != name)
+    with pytest.raises(zoo.WeightsError, match=f"holds the model '{name}', not '{other}'"):
+        zoo.load_model(other, path)
 
 
 def test_missing_weights_are_named(tmp_path):
@@ -411,11 +420,6 @@ def test_truncated_weights_are_told(saved, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(zoo.WeightsError, match='damaged or truncated'):
         zoo.read_weights(path)
-
-
-def test_weights_of_another_preset_are_refused(saved):
-    with pytest.raises(zoo.WeightsError, match="holds the model 'cfnet_fast', not 'siamfc_fast'"):
-        zoo.load_model('siamfc_fast', saved[1])
 
 
 def test_changed_weights_do_not_match_their_checksum(saved):
@@ -436,8 +440,18 @@ def test_weights_of_another_program_are_refused(tmp_path):
         zoo.read_weights(path)
 
 
-@pytest.mark.parametrize('path', sorted(zoo.SHIPPED.glob('*.safetensors')), ids=lambda p: p.stem)
-def test_shipped_weights_load_and_are_small(path):
-    _, facts = zoo.load_model(path.stem)
-    assert {'classes', 'data', 'seed'} <= set(facts)
-    assert path.stat().st_size < 12e6
+@pytest.mark.parametrize('name', SMALL)
+def test_shipped_weights_are_small_say_where_they_come_from_and_follow_a_target(name):
+    path = zoo.shipped_weights(name)
+    assert path is not None and path.stat().st_size < 12e6
+    tracker = load_tracker(name, 'cpu')
+    assert {'classes', 'data', 'seed', 'score', 'pairs'} <= set(tracker.facts)
+    scene = render('easy', seed=4, frames=40)
+    overlaps = []
+    for index, (image, box) in enumerate(scene):
+        image01 = image.pixels.astype(np.float32) / 255
+        if index == 0:
+            tracker.init(image01, box)
+        else:
+            overlaps.append(tracker.update(image01).box.iou(box))
+    assert np.mean(overlaps) > 0.6

@@ -201,7 +201,8 @@ def test_paper_settings_are_those_of_the_implementation():
 @pytest.mark.parametrize(
     'changes, message',
     [
-        ({'window_weight': 1.5}, r'window_weight 1.5 is not in 0.0..1.0'),
+        ({'window_weight': -1}, r'window_weight -1 is not in 0.0..100.0'),
+        ({'window': 'blend', 'window_weight': 1.5}, r'window_weight 1.5 is not in 0.0..1.0'),
         ({'scale': 'cubic'}, "scale 'cubic' is not one of filter, pyramid, none"),
         (
             {'widnow_weight': 0.1},

@@ -110,17 +110,25 @@ class MatchingNet(nn.Module):
         """Make the template of each branch of (averaged) statistics."""
         return [branch.maker.solve(one) for branch, one in zip(self.branches, statistics)]
 
-    def respond(self, search: Tensor, templates: Sequence[Tensor]) -> Tensor:
+    def respond(
+        self, search: Tensor, templates: Sequence[Tensor], adjusted: bool | None = None
+    ) -> Tensor:
         """Compute the fused response `N x 1 x R x R` of search images to templates."""
-        return self.compare(self.taps(search), templates)
+        return self.compare(self.taps(search), templates, adjusted)
 
-    def compare(self, search: Taps, templates: Sequence[Tensor]) -> Tensor:
-        """Compute the fused response `N x 1 x R x R` of the taps of search images."""
+    def compare(
+        self, search: Taps, templates: Sequence[Tensor], adjusted: bool | None = None
+    ) -> Tensor:
+        """
+        Compute the fused response `N x 1 x R x R` of the taps of search images.
+
+        `adjusted` chooses between the adjusted and the raw maps; None is the preset's choice.
+        """
         features = self.embed(search, False)
         responses = [
             cross_correlate(one.float(), template) for one, template in zip(features, templates)
         ]
-        if self.preset.adjusted:
+        if self.preset.adjusted if adjusted is None else adjusted:
             responses = [branch.adjust(one) for branch, one in zip(self.branches, responses)]
         return self.ensemble(responses)
 

@@ -132,6 +132,11 @@ TRACKER = (
     _gain('stretch_8bit', 'Whether 8-bit images go through the range, too, not just / 255.'),
     _tracking('search_size', "Side of the search crop, pixels; 0 takes the preset's.", 0, 2047),
     _tracking(
+        'padding',
+        'What lies outside of the image: its nearest pixel or its mean.',
+        choices=('edge', 'mean'),
+    ),
+    _tracking(
         'scale',
         'How the size of the target is followed.',
         choices=('filter', 'pyramid', 'none'),
@@ -143,7 +148,17 @@ TRACKER = (
     _tracking('min_scale', 'Smallest target size over its size at init.', 0.01, 1.0),
     _tracking('max_scale', 'Largest target size over its size at init.', 1.0, 100.0),
     _tracking('upsample', 'Factor by which the response is enlarged.', 1, 32),
-    _tracking('window_weight', 'Share of the Hann window in the response.', 0.0, 1.0),
+    _tracking(
+        'window',
+        'How a Hann window is laid over the response: as factor of the chances, or blended in.',
+        choices=('product', 'blend'),
+    ),
+    _tracking(
+        'window_weight',
+        'Weight of the window: of a product 0 or more, in a blend its share, 0 to 1.',
+        0.0,
+        100.0,
+    ),
     _tracking(
         'template',
         'What the template is made of: running statistics or average, first or previous image.',

@@ -57,6 +57,8 @@ class MatchingTracker:
         self._factors = self.settings.scale_step ** exponents.astype(float)
         self._penalties = np.where(exponents == 0, 1.0, self.settings.scale_penalty)
         self._score_weights = self.facts.get('score', UNCALIBRATED)
+        # Raw maps are no logarithms of anything.
+        self._adjusted = preset.adjusted or self.settings.window == 'product'
         self._window: np.ndarray | None = None
         self._box: Box | None = None
         self.class_name = ''
@@ -183,7 +185,7 @@ class MatchingTracker:
         """Compute the enlarged responses, `len(factors) x R x R` float32, around a box."""
         side = self._search_side(box)
         search = self._crops(image, box, [side * factor for factor in factors], self._search_size)
-        response = self.model.respond(search, self._templates).float()
+        response = self.model.respond(search, self._templates, self._adjusted).float()
         if self.settings.upsample > 1:
             response = torch.nn.functional.interpolate(
                 response, scale_factor=self.settings.upsample, mode='bicubic'
@@ -207,17 +209,23 @@ class MatchingTracker:
     def _peak(self, response: np.ndarray) -> tuple[float, float]:
         """Find row and column of the peak, in cells from the centre, after windowing."""
         size = len(response)
+        weight = self.settings.window_weight
         if self._window is None or len(self._window) != size:
             hann = np.hanning(size + 2)[1:-1].astype(np.float32)
             self._window = np.outer(hann, hann)
-            self._window /= self._window.sum()
-        weight = self.settings.window_weight
-        blended = response - response.min()
-        total = float(blended.sum())
-        if total > 0:
-            blended = (1 - weight) / total * blended + weight * self._window
+            if self.settings.window == 'product':
+                self._window = weight * np.log(self._window)
+            else:
+                self._window /= self._window.sum()
+        if self.settings.window == 'product':
+            blended = response + self._window
         else:
-            blended = self._window
+            blended = response - response.min()
+            total = float(blended.sum())
+            if total > 0:
+                blended = (1 - weight) / total * blended + weight * self._window
+            else:
+                blended = self._window
         row, column = np.unravel_index(int(blended.argmax()), blended.shape)
         centre = (size - 1) / 2
         return (

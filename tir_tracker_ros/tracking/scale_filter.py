@@ -23,9 +23,21 @@ class ScaleFilter:
     """
 
     def __init__(
-        self, count: int = 33, step: float = 1.02, rate: float = 0.05, ridge: float = 0.01
+        self,
+        count: int = 33,
+        step: float = 1.02,
+        rate: float = 0.05,
+        ridge: float = 0.01,
+        context: float = 1.6,
     ) -> None:
-        self.rate, self.ridge = rate, ridge
+        """
+        Fix the filter.
+
+        count, step: number of scales and their ratio. rate: share of the newest image in the
+        filter. ridge: added to every frequency. context: side of a patch over the target's: its
+        outline tells more about its size than its inside.
+        """
+        self.rate, self.ridge, self.context = rate, ridge, context
         exponents = np.arange(count) - count // 2
         self.factors = step ** exponents.astype(float)
         self._label = np.fft.rfft(np.exp(-0.5 * (exponents / (count / 16)) ** 2))
@@ -69,9 +81,10 @@ class ScaleFilter:
         # Patches are cut from one enlargement around the target: 33 crops of the whole image
         # would cost more than all the rest.
         largest = self.factors[-1]
+        width, height = (side * self.context * largest for side in (box.w, box.h))
         side = int(np.ceil(_PATCH * largest / self.factors[len(self.factors) // 2]))
         around = np.clip(
-            crop(image, box.cx, box.cy, box.w * largest, box.h * largest, side, side) * 255, 0, 255
+            crop(image, box.cx, box.cy, width, height, side, side) * 255, 0, 255
         ).astype(np.uint8)
         sheet = np.empty((_PATCH * len(self.factors), _PATCH), np.uint8)
         for index, factor in enumerate(self.factors):

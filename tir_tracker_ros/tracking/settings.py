@@ -35,8 +35,14 @@ class TrackingSettings:
     """Largest target size over its size at init."""
     upsample: int = 8
     """Factor by which the response is enlarged before its peak is taken."""
-    window_weight: float = 0.25
-    """Share of the Hann window in the response, 0..1."""
+    window: str = 'product'
+    """
+    How a Hann window keeps the target from jumping: `product` (the response is taken for a
+    logarithm of chances, and that of the window, times `window_weight`, is added) or `blend` (a
+    weighted mean of both, as the paper has it).
+    """
+    window_weight: float = 6.0
+    """Weight of the window: of a `product` 0 or more, in a `blend` its share, 0..1."""
     template: str = 'statistics'
     """
     What the template is made of: `statistics` (running numerator and denominator of the filter),
@@ -52,6 +58,7 @@ class TrackingSettings:
     def __post_init__(self) -> None:
         for name, allowed in (
             ('padding', ('edge', 'mean')),
+            ('window', ('product', 'blend')),
             ('scale', ('filter', 'pyramid', 'none')),
             ('template', ('statistics', 'average', 'fixed', 'previous')),
         ):
@@ -68,7 +75,7 @@ class TrackingSettings:
             ('min_scale', 0.01, 1.0),
             ('max_scale', 1.0, 100.0),
             ('upsample', 1, 32),
-            ('window_weight', 0.0, 1.0),
+            ('window_weight', 0.0, 1.0 if self.window == 'blend' else 100.0),
             ('template_rate', 0.0, 1.0),
             ('learn_above', 0.0, 1.0),
             ('template_interval', 1, 1000),
@@ -100,6 +107,7 @@ class TrackingSettings:
 PAPER = TrackingSettings(
     padding='mean',
     scale='pyramid',
+    window='blend',
     window_weight=0.2625,
     template='average',
     template_rate=0.005,

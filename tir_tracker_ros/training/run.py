@@ -63,7 +63,13 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
         enable_model_summary=False,
         logger=[CSVLogger(out, name='', version=''), TensorBoardLogger(out, name='', version='')],
         callbacks=[
-            ModelCheckpoint(out, filename='best', save_last=True, save_top_k=0),
+            # One file, written anew after each epoch.
+            ModelCheckpoint(
+                out,
+                filename=checkpoint.stem,
+                save_on_train_epoch_end=True,
+                enable_version_counter=False,
+            ),
             TQDMProgressBar(refresh_rate=10),
         ],
     )
@@ -85,7 +91,9 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
             'pairs': config.epochs * config.batches * config.batch,
             'config': config.model_dump(mode='json', exclude={'data'}),
         }
-        network = prepare(module.model.cpu(), torch.device('cpu'), torch.float32)
+        # On the device and in the precision that most will run it in.
+        device = torch.device('cpu')
+        network = prepare(module.model.cpu(), device, find_precision('auto', device))
         facts['score'] = calibrate_score(MatchingTracker(network))
         zoo.save_weights(module.model, path, facts)
         plot_curves(out / 'metrics.csv', out / 'curves.png')
