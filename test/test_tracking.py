@@ -13,23 +13,20 @@ from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.inference import find_device, find_precision, prepare
 from tir_tracker_ros.models.matching import MatchingNet
-from tir_tracker_ros.models.presets import find_preset
+from tir_tracker_ros.models.presets import find_preset, PRESETS
 from tir_tracker_ros.tracking.loading import load_tracker
 from tir_tracker_ros.tracking.matching_tracker import MatchingTracker
 from tir_tracker_ros.tracking.scale_filter import ScaleFilter
 from tir_tracker_ros.tracking.settings import TRACKING, TrackingSettings
 
-FAST = ('cfnet_fast', 'mmnet_fast', 'siamfc_fast')
+FAST = [name for name in PRESETS if name.endswith('_fast')]
 
 
 @pytest.fixture(scope='module')
 def networks():
-    """Untrained networks: tracking has to work on features as such."""
-    made = {}
-    for name in FAST:
-        torch.manual_seed(0)
-        made[name] = prepare(MatchingNet(find_preset(name)), torch.device('cpu'), torch.float32)
-    return made
+    """The networks as they are shipped."""
+    device = torch.device('cpu')
+    return {name: prepare(zoo.load_model(name)[0], device, torch.float32) for name in FAST}
 
 
 class Scene:

@@ -53,6 +53,8 @@ def save_weights(
         path,
         {'preset': model.preset.name, 'sha256': checksum(tensors), 'facts': json.dumps(facts)},
     )
+    # safetensors leaves a file that only its owner can read; an installed one is for everybody.
+    Path(path).chmod(0o644)
 
 
 def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
