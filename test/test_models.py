@@ -22,6 +22,7 @@ from tir_tracker_ros.models.ensembles import EntropyEnsemble
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import (
+    ABLATIONS,
     find_preset,
     PRESETS,
     STRIDE_4,
@@ -32,6 +33,7 @@ from tir_tracker_ros.simulation import render
 from tir_tracker_ros.tracking.loading import load_tracker
 
 SMALL = [name for name in PRESETS if name.endswith('_fast')]
+SMALL_ABLATIONS = [name for name in ABLATIONS if name.startswith('mmnet_fast-')]
 
 
 @pytest.fixture(autouse=True)
@@ -305,7 +307,7 @@ def test_crop_template_and_batched_cross_correlation_agree_with_a_loop():
 
 
 # ------------------------------------------------------------------------------- whole nets
-@pytest.mark.parametrize('name', SMALL)
+@pytest.mark.parametrize('name', [*SMALL, *SMALL_ABLATIONS])
 def test_gradient_reaches_every_trained_parameter(name):
     preset = find_preset(name)
     model = MatchingNet(preset)
@@ -373,8 +375,23 @@ def test_prepared_network_answers_like_the_trained_one(name):
     torch.testing.assert_close(plain, folded, rtol=1e-3, atol=1e-4)
 
 
+def test_ablations_are_the_preset_with_a_part_less():
+    def parts(name):
+        names = list(MatchingNet(find_preset(name)).state_dict())
+        return {
+            part
+            for part in ('classifier', 'branches.0', 'holistic', 'pixel')
+            if any(part in one for one in names)
+        }
+
+    assert parts('mmnet_fast') == {'classifier', 'branches.0', 'holistic', 'pixel'}
+    assert parts('mmnet_fast-dis') == {'classifier', 'branches.0'}
+    assert parts('mmnet_fast-hc') == {'classifier', 'branches.0', 'holistic'}
+    assert parts('mmnet_fast-pc') == {'classifier', 'branches.0', 'pixel'}
+
+
 def test_presets_are_closed_and_consistent():
-    for preset in PRESETS.values():
+    for preset in (*PRESETS.values(), *ABLATIONS.values()):
         sizes = set()
         backbone = AlexNet(preset.backbone)
         for branch in preset.branches:
@@ -394,7 +411,7 @@ def saved(tmp_path):
     return model, path
 
 
-@pytest.mark.parametrize('name', PRESETS)
+@pytest.mark.parametrize('name', [*PRESETS, *SMALL_ABLATIONS])
 def test_weights_come_back_with_their_facts_and_fit_no_other_model(name, tmp_path):
     model = MatchingNet(find_preset(name))
     path = tmp_path / 'weights.safetensors'

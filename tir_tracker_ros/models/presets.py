@@ -221,8 +221,32 @@ _PRESETS = (
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
 
 
+def _without(preset: Preset, name: str, **left_out: bool) -> Preset:
+    """Leave a correlation out of a preset's fine branch, or the branch where nothing is said."""
+    deep, fine = preset.branches
+    kept = (deep, replace(fine, options={**fine.options, **left_out})) if left_out else (deep,)
+    return replace(preset, name=f'{preset.name}-{name}', branches=kept)
+
+
+ABLATIONS: dict[str, Preset] = {
+    variant.name: variant
+    for preset in (_MMNET, _FAST)
+    for variant in (
+        _without(preset, 'dis'),
+        _without(preset, 'hc', pixel=False),
+        _without(preset, 'pc', holistic=False),
+    )
+}
+"""
+For the ablation of MMNet's Table 1: `-dis` has no fine branch, `-hc` one with the holistic
+correlation alone, `-pc` one with the pixel-level correlation alone.
+"""
+
+
 def find_preset(name: str) -> Preset:
-    """Look up a preset; raises ValueError that lists the valid names."""
+    """Look up a preset or an ablation of one; raises ValueError that lists the presets."""
+    if name in ABLATIONS:
+        return ABLATIONS[name]
     if name not in PRESETS:
         raise ValueError(f"no model '{name}'; the models are {', '.join(PRESETS)}")
     return PRESETS[name]
