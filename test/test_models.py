@@ -104,7 +104,9 @@ def test_presets_have_the_template_and_response_sizes_of_the_tables(name, templa
     model = MatchingNet(preset).eval()
     with torch.inference_mode():
         made = model.solve(
-            model.statistics(torch.rand(1, 1, preset.template_size, preset.template_size))
+            model.statistics(
+                model.taps(torch.rand(1, 1, preset.template_size, preset.template_size))
+            )
         )
         found = model.respond(torch.rand(1, 1, preset.search_size, preset.search_size), made)
     assert [tuple(one.shape) for one in made] == [(1, c, s, s) for c, s in templates]
@@ -347,7 +349,7 @@ def test_template_and_search_stream_see_a_target_alike(name):
     inner = search[..., margin:-margin, margin:-margin]
     stride = model.stride
     with torch.inference_mode():
-        templates = model.solve(model.statistics(inner))
+        templates = model.solve(model.statistics(model.taps(inner)))
         for dx, dy in ((0, 0), (2, -3)):
             moved = search.roll((dy * stride, dx * stride), dims=(2, 3))
             response = model.respond(moved, templates)[0, 0]
@@ -370,7 +372,8 @@ def test_prepared_network_answers_like_the_trained_one(name):
     search = torch.rand(1, 1, preset.search_size, preset.search_size)
     with torch.inference_mode():
         plain, folded = (
-            one.respond(search, one.solve(one.statistics(template))) for one in (model, fast)
+            one.respond(search, one.solve(one.statistics(one.taps(template))))
+            for one in (model, fast)
         )
     torch.testing.assert_close(plain, folded, rtol=1e-3, atol=1e-4)
 

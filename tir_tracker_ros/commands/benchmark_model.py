@@ -9,12 +9,18 @@ from collections.abc import Callable
 import json
 from pathlib import Path
 import time
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ..geometry import Box
 from ..imaging.subwindow import crop
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..tracking.matching_tracker import MatchingTracker
 
 _BOX = Box(140.0, 108.0, 40.0, 40.0)
 STAGES = ('crop', 'backbone', 'match', 'template', 'scale', 'update')
@@ -99,8 +105,7 @@ def measure(
     settings = TrackingSettings.named(tracking)
     tracker = MatchingTracker(model, settings)
     tracker.warm_up()
-    random = np.random.default_rng(0)
-    images = [cv2.GaussianBlur(random.random((256, 320), np.float32), (0, 0), 2) for _ in range(4)]
+    images = _images()
     side = preset.search_context * context_side(_BOX)
     search = torch.from_numpy(
         crop(images[0], _BOX.cx, _BOX.cy, side, side, preset.search_size, preset.search_size)[
@@ -109,14 +114,7 @@ def measure(
     ).to(place)
 
     def timed(function: Callable[[int], object]) -> float:
-        times = []
-        for index in range(frames + 3):
-            started = time.perf_counter()
-            function(index)
-            if place.type == 'cuda':
-                torch.cuda.synchronize(place)
-            times.append(time.perf_counter() - started)
-        return float(np.median(times[3:]) * 1e3)
+        return _median_time(function, frames, place) * 1e3
 
     with torch.inference_mode():
         tracker.init(images[0], _BOX)
@@ -125,7 +123,7 @@ def measure(
                 images[0], _BOX.cx, _BOX.cy, side, side, preset.template_size, preset.template_size
             )[None, None]
         ).to(place)
-        templates = model.solve(model.statistics(template))
+        templates = model.solve(model.statistics(model.taps(template)))
         taps = model.taps(search)
         stages = {
             'crop': timed(
@@ -141,7 +139,7 @@ def measure(
             ),
             'backbone': timed(lambda index: model.taps(search)),
             'match': timed(lambda index: model.compare(taps, templates)),
-            'template': timed(lambda index: model.solve(model.statistics(template))),
+            'template': timed(lambda index: model.solve(model.statistics(model.taps(template)))),
         }
         scale = tracker.scale_filter
 
@@ -152,12 +150,7 @@ def measure(
 
         stages['scale'] = timed(estimate_and_update)
 
-    def update(index: int) -> None:
-        # A target that wanders into the padding would be measured at another scale.
-        tracker.place(_BOX)
-        tracker.update(images[index % 4])
-
-    stages['update'] = timed(update)
+    stages['update'] = update_time(tracker, frames) * 1e3
     return {
         'model': name,
         'device': str(place),
@@ -167,3 +160,34 @@ def measure(
         'fps': round(1e3 / stages['update'], 2),
         **{f'{stage}_ms': round(stages[stage], 3) for stage in STAGES},
     }
+
+
+def update_time(tracker: MatchingTracker, frames: int) -> float:
+    """Measure the median seconds of `update()` on the images and the target of `measure`."""
+    images = _images()
+    tracker.init(images[0], _BOX)
+
+    def update(index: int) -> None:
+        # A target that wanders into the padding would be measured at another scale.
+        tracker.place(_BOX)
+        tracker.update(images[index % len(images)])
+
+    return _median_time(update, frames, tracker.device)
+
+
+def _images() -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    return [cv2.GaussianBlur(random.random((256, 320), np.float32), (0, 0), 2) for _ in range(4)]
+
+
+def _median_time(function: Callable[[int], object], frames: int, place: torch.device) -> float:
+    times = []
+    for index in range(frames + 3):
+        started = time.perf_counter()
+        function(index)
+        if place.type == 'cuda':
+            import torch
+
+            torch.cuda.synchronize(place)
+        times.append(time.perf_counter() - started)
+    return float(np.median(times[3:]))

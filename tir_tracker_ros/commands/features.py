@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     template = cut(gray[0], preset.context, preset.template_size)
     search = cut(gray[-1], preset.search_context, preset.search_size)
     with torch.inference_mode():
-        templates = model.solve(model.statistics(template))
+        templates = model.solve(model.statistics(model.taps(template)))
         taps = model.taps(search)
         features = model.embed(taps, False)
         panels = {'template': template[0, 0], 'search region': search[0, 0]}

@@ -6,13 +6,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import time
 from typing import Any, TYPE_CHECKING
 
-import numpy as np
-
-from ..geometry import Box
+from .benchmark_model import update_time
 
 if TYPE_CHECKING:
     from ..models.matching import MatchingNet
@@ -70,7 +66,9 @@ def describe(name: str, timed: bool = True) -> dict[str, Any]:
     model = MatchingNet(preset).eval()
     with torch.no_grad():
         templates = model.solve(
-            model.statistics(torch.zeros(1, 1, preset.template_size, preset.template_size))
+            model.statistics(
+                model.taps(torch.zeros(1, 1, preset.template_size, preset.template_size))
+            )
         )
         with FlopCounterMode(display=False) as counter:
             model.respond(torch.zeros(1, 1, preset.search_size, preset.search_size), templates)
@@ -95,12 +93,4 @@ def _speed(model: MatchingNet) -> float:
     device = inference.find_device('auto')
     precision = inference.find_precision('auto', device)
     tracker = MatchingTracker(inference.prepare(model, device, precision))
-    tracker.warm_up()
-    image = np.random.default_rng(0).random((240, 320), dtype=np.float32)
-    tracker.init(image, Box(140, 100, 40, 40))
-    times = []
-    for _ in range(_TIMED_IMAGES):
-        start = time.perf_counter()
-        tracker.update(image)
-        times.append(time.perf_counter() - start)
-    return 1 / statistics.median(times)
+    return 1 / update_time(tracker, _TIMED_IMAGES)

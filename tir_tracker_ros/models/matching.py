@@ -99,9 +99,9 @@ class MatchingNet(nn.Module):
         """Compute the features that each branch matches, of one stream."""
         return [branch.embedding(taps, template) for branch in self.branches]
 
-    def statistics(self, template: Tensor) -> list[Statistics]:
-        """Compute per branch what may be averaged over time, of template images."""
-        features = self.embed(self.taps(template), True)
+    def statistics(self, template: Taps) -> list[Statistics]:
+        """Compute per branch what may be averaged over time, of the taps of template images."""
+        features = self.embed(template, True)
         return [
             branch.maker.statistics(one.float()) for branch, one in zip(self.branches, features)
         ]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..geometry import Box
 from ..imaging.subwindow import crop
-from ..models.correlation import Statistics
+from ..models.embeddings import Taps
 from ..models.matching import MatchingNet
 from .scale_filter import ScaleFilter
 from .score import FEATURES, probability, response_features, UNCALIBRATED
@@ -86,8 +86,9 @@ class MatchingTracker:
             raise ValueError(f'box {tuple(box)} is not finite and of positive size')
         self._box = self._first_box = box
         self._fill = self._padding(image)
-        self.class_name = self._classify(image, box)
-        self._statistics = self._learn(image, box)
+        taps = self._template_taps(image, box)
+        self.class_name = self._classify(taps)
+        self._statistics = self.model.statistics(taps)
         self._templates = self.model.solve(self._statistics)
         if self.scale_filter:
             self.scale_filter.init(image, box)
@@ -149,7 +150,7 @@ class MatchingTracker:
         return Estimate(self._box, score, response, area)
 
     def _update_template(self, image: np.ndarray, box: Box) -> None:
-        new = self._learn(image, box)
+        new = self.model.statistics(self._template_taps(image, box))
         rate = 1.0 if self.settings.template == 'previous' else self.settings.template_rate
         if self.settings.template == 'average':
             self._templates = [
@@ -162,24 +163,21 @@ class MatchingTracker:
         ]
         self._templates = self.model.solve(self._statistics)
 
-    def _classify(self, image: np.ndarray, box: Box) -> str:
+    def _classify(self, taps: Taps) -> str:
         """Name the class of the target; '' where the head was not trained or is not sure."""
         names = self.facts.get('classes', ())
         if not (self.facts.get('class_head_trained') and names):
             return ''
-        side = self.model.preset.context * context_side(box)
-        logits = self.model.classify(
-            self.model.taps(self._crops(image, box, [side], self._template_size))
-        )
+        logits = self.model.classify(taps)
         if logits is None:
             return ''
         chances = logits[0, : len(names)].softmax(dim=0)
         best = int(chances.argmax())
         return names[best] if float(chances[best]) >= _SURE_OF_CLASS else ''
 
-    def _learn(self, image: np.ndarray, box: Box) -> list[Statistics]:
+    def _template_taps(self, image: np.ndarray, box: Box) -> Taps:
         side = self.model.preset.context * context_side(box)
-        return self.model.statistics(self._crops(image, box, [side], self._template_size))
+        return self.model.taps(self._crops(image, box, [side], self._template_size))
 
     def _respond(self, image: np.ndarray, box: Box, factors) -> np.ndarray:
         """Compute the enlarged responses, `len(factors) x R x R` float32, around a box."""
