@@ -7,12 +7,14 @@
 #   PYTHON=python3.12        the Python that environments are made from
 #   TORCH='torch==2.13.0'    what pip installs as torch, with options if need be
 #   SOURCE=  INIT=x,y,w,h    the demo on a video or bag of your own
+#   DATA=  TRAIN_ARGS=       folder of the training data; changes of every run, such as 'epochs=1'
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SOURCE ?=
 INIT ?=
 DATA ?=
+TRAIN_ARGS ?=
 PYTEST_ARGS ?=
 
 ifneq ($(AMENT_PREFIX_PATH)$(ROS_DISTRO),)
@@ -68,7 +70,7 @@ train: $(ENVIRONMENT) ## repeat the training of the shipped weights; DATA= names
 	@test -n '$(DATA)' || { echo 'make train: name the folder of the data with DATA='; exit 1; }
 	for name in fast $(SHIPPED); do \
 	  $(RUN) -m tir_tracker_ros.cli train --config config/train/$$name.yaml --data '$(DATA)' \
-	    --out runs/$$name || exit; \
+	    --out runs/$$name $(TRAIN_ARGS) || exit; \
 	done
 
 clean: ## remove the environments and everything that was made

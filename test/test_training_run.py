@@ -144,6 +144,17 @@ def test_a_backbone_that_does_not_fit_is_refused(tmp_path):
         run.train(small(initial_weights=str(start)), tmp_path / 'run')
 
 
+def test_single_numbers_learn_at_a_rate_of_their_own(tmp_path):
+    def moved(number_rate: float) -> float:
+        out = tmp_path / str(number_rate)
+        trained = zoo.read_weights(run.train(small(epochs=1, number_rate=number_rate), out))[2]
+        start = MatchingNet(find_preset('cfnet_fast')).state_dict()
+        name = 'branches.0.maker.log_ridge'
+        return abs(float(trained[name] - start[name]))
+
+    assert moved(30.0) > 10 * moved(1.0) > 0
+
+
 @pytest.mark.parametrize('logistic', ['paper', 'balanced', 'hinge'])
 def test_every_loss_trains_every_kind_of_model(tmp_path, logistic):
     config = small(model='mlssnet_fast', loss={'logistic': logistic}, epochs=1)

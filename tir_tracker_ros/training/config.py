@@ -117,6 +117,12 @@ class TrainConfig(_Closed):
     batch: int = Field(default=8, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
     final_learning_rate: float = Field(default=1e-5, gt=0)
+    number_rate: float = Field(default=30.0, gt=0)
+    """
+    Factor on the learning rate of the parameters that are single numbers: ridge, gain, bias.
+    Adam moves every number by about the learning rate a step, which is much for a weight and next
+    to nothing for a gain of 20.
+    """
     weight_decay: float = Field(default=1e-4, ge=0)
     clip: float = Field(default=20.0, gt=0)
     precision: str = 'auto'

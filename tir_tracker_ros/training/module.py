@@ -145,17 +145,18 @@ class MatchingModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW with a learning rate that falls from batch to batch along a cosine."""
         config = self.config
-        scales: list[Tensor] = []
-        others: list[Tensor] = []
+        kinds: dict[str, list[Tensor]] = {'weights': [], 'offsets': [], 'numbers': []}
         for parameter in self.model.parameters():
             if parameter.requires_grad:
-                (scales if parameter.ndim < 2 else others).append(parameter)
+                kind = ('numbers', 'offsets', 'weights')[min(parameter.ndim, 2)]
+                kinds[kind].append(parameter)
+        rate = config.learning_rate
         optimiser = torch.optim.AdamW(
             [
-                {'params': others, 'weight_decay': config.weight_decay},
-                {'params': scales, 'weight_decay': 0.0},
-            ],
-            lr=config.learning_rate,
+                {'params': kinds['weights'], 'lr': rate, 'weight_decay': config.weight_decay},
+                {'params': kinds['offsets'], 'lr': rate, 'weight_decay': 0.0},
+                {'params': kinds['numbers'], 'lr': rate * config.number_rate, 'weight_decay': 0.0},
+            ]
         )
         floor = config.final_learning_rate / config.learning_rate
         steps = int(self.trainer.estimated_stepping_batches)
