@@ -69,6 +69,27 @@ def test_follows_a_moving_square(networks, name, tracking):
     assert min(overlaps(tracker, Scene(), 25)) > 0.6
 
 
+@pytest.mark.parametrize('name', FAST)
+def test_a_jump_of_the_targets_own_size_is_followed(networks, name):
+    scene = Scene(speed=(32.0, 20.0))
+    assert overlaps(MatchingTracker(networks[name]), scene, 2)[0] > 0.6
+
+
+@pytest.mark.parametrize('name', FAST)
+def test_a_pale_target_is_not_left_for_a_better_match_far_away(networks, name):
+    def overlap(**changes) -> float:
+        tracker = MatchingTracker(networks[name], TrackingSettings(**changes))
+        scene, other = Scene(), Scene(speed=(44.0, 0.0))
+        tracker.init(scene.image(0), scene.box(0))
+        scene.texture = scene.texture.mean() + 0.6 * (scene.texture - scene.texture.mean())
+        other.background = scene.image(1)
+        return tracker.update(other.image(1)).box.iou(scene.box(1))
+
+    assert overlap() > 0.6
+    if name == 'siamfc_fast':
+        assert overlap(window_weight=0) == 0
+
+
 @pytest.mark.parametrize('growth', [1.015, 0.985])
 def test_scale_filter_follows_a_change_of_size(networks, growth):
     tracker = MatchingTracker(networks['cfnet_fast'])

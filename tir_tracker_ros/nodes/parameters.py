@@ -150,7 +150,7 @@ TRACKER = (
     _tracking('upsample', 'Factor by which the response is enlarged.', 1, 32),
     _tracking(
         'window',
-        'How a Hann window is laid over the response: as factor of the chances, or blended in.',
+        'What holds back jumps: chances that fall with the distance, or a blended Hann window.',
         choices=('product', 'blend'),
     ),
     _tracking(

@@ -26,6 +26,8 @@ _SURE_OF_CLASS = 0.9
 """Probability from which the class head names the target."""
 # A side of more than this many times the image would only look at padding.
 _SMALLEST_SIDE = 2.0
+_USUAL_MOVE = 0.2
+"""Displacement that the window hardly holds back, as a share of the largest that can be seen."""
 
 
 class MatchingTracker:
@@ -207,29 +209,34 @@ class MatchingTracker:
     def _peak(self, response: np.ndarray) -> tuple[float, float]:
         """Find row and column of the peak, in cells from the centre, after windowing."""
         size = len(response)
-        weight = self.settings.window_weight
         if self._window is None or len(self._window) != size:
-            hann = np.hanning(size + 2)[1:-1].astype(np.float32)
-            self._window = np.outer(hann, hann)
-            if self.settings.window == 'product':
-                self._window = weight * np.log(self._window)
-            else:
-                self._window /= self._window.sum()
+            self._window = self._make_window(size)
         if self.settings.window == 'product':
-            blended = response + self._window
+            windowed = response + self._window
         else:
-            blended = response - response.min()
-            total = float(blended.sum())
+            share = self.settings.window_weight
+            windowed = response - response.min()
+            total = float(windowed.sum())
             if total > 0:
-                blended = (1 - weight) / total * blended + weight * self._window
+                windowed = (1 - share) / total * windowed + share * self._window
             else:
-                blended = self._window
-        row, column = np.unravel_index(int(blended.argmax()), blended.shape)
+                windowed = self._window
+        row, column = np.unravel_index(int(windowed.argmax()), windowed.shape)
         centre = (size - 1) / 2
         return (
             (row - centre) / self.settings.upsample,
             (column - centre) / self.settings.upsample,
         )
+
+    def _make_window(self, size: int) -> np.ndarray:
+        """Compute what is laid over responses of `size x size`, float32."""
+        if self.settings.window == 'blend':
+            hann = np.hanning(size + 2)[1:-1].astype(np.float32)
+            window = np.outer(hann, hann)
+            return window / window.sum()
+        offset = np.linspace(-1, 1, size, dtype=np.float32) / _USUAL_MOVE
+        distance = offset[:, None] ** 2 + offset[None, :] ** 2
+        return -self.settings.window_weight * np.log1p(distance)
 
     def _resized(self, box: Box, factor: float) -> Box:
         first, settings = self._first_box, self.settings

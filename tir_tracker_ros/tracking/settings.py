@@ -37,11 +37,12 @@ class TrackingSettings:
     """Factor by which the response is enlarged before its peak is taken."""
     window: str = 'product'
     """
-    How a Hann window keeps the target from jumping: `product` (the response is taken for a
-    logarithm of chances, and that of the window, times `window_weight`, is added) or `blend` (a
-    weighted mean of both, as the paper has it).
+    What keeps the target from jumping: `product` (the response is taken for a logarithm of
+    chances, and that of a displacement is added: `-window_weight log(1 + d^2)` with `d` in fifths
+    of the largest that can be seen; heavy-tailed, since targets stay near most of the time and now
+    and then move far) or `blend` (a weighted mean with a Hann window, as the paper has it).
     """
-    window_weight: float = 6.0
+    window_weight: float = 1.0
     """Weight of the window: of a `product` 0 or more, in a `blend` its share, 0..1."""
     template: str = 'statistics'
     """
