@@ -145,19 +145,17 @@ class MatchingModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW with a learning rate that falls from batch to batch along a cosine."""
         config = self.config
-        kinds: dict[str, list[Tensor]] = {'weights': [], 'offsets': [], 'numbers': []}
+        rate = config.learning_rate
+        # By number of axes: single numbers, norm scales and biases, weights of convolutions.
+        groups: list[dict[str, Any]] = [
+            {'params': [], 'lr': rate * config.number_rate, 'weight_decay': 0.0},
+            {'params': [], 'lr': rate, 'weight_decay': 0.0},
+            {'params': [], 'lr': rate, 'weight_decay': config.weight_decay},
+        ]
         for parameter in self.model.parameters():
             if parameter.requires_grad:
-                kind = ('numbers', 'offsets', 'weights')[min(parameter.ndim, 2)]
-                kinds[kind].append(parameter)
-        rate = config.learning_rate
-        optimiser = torch.optim.AdamW(
-            [
-                {'params': kinds['weights'], 'lr': rate, 'weight_decay': config.weight_decay},
-                {'params': kinds['offsets'], 'lr': rate, 'weight_decay': 0.0},
-                {'params': kinds['numbers'], 'lr': rate * config.number_rate, 'weight_decay': 0.0},
-            ]
-        )
+                groups[min(parameter.ndim, 2)]['params'].append(parameter)
+        optimiser = torch.optim.AdamW(groups)
         floor = config.final_learning_rate / config.learning_rate
         steps = int(self.trainer.estimated_stepping_batches)
 
