@@ -90,9 +90,10 @@ def test_a_pale_target_is_not_left_for_a_better_match_far_away(networks, name):
         assert overlap(window_weight=0) == 0
 
 
+@pytest.mark.parametrize('scale', ['refiner', 'filter'])
 @pytest.mark.parametrize('growth', [1.015, 0.985])
-def test_scale_filter_follows_a_change_of_size(networks, growth):
-    tracker = MatchingTracker(networks['cfnet_fast'])
+def test_a_change_of_size_is_followed(networks, growth, scale):
+    tracker = MatchingTracker(networks['cfnet_fast'], TrackingSettings(scale=scale))
     scene = Scene(side=48, growth=growth, speed=(0.5, 0.5))
     assert overlaps(tracker, scene, 30)[-1] > 0.7
 
@@ -221,7 +222,7 @@ def test_paper_settings_are_those_of_the_implementation():
     [
         ({'window_weight': -1}, r'window_weight -1 is not in 0.0..100.0'),
         ({'window': 'blend', 'window_weight': 1.5}, r'window_weight 1.5 is not in 0.0..1.0'),
-        ({'scale': 'cubic'}, "scale 'cubic' is not one of filter, pyramid, none"),
+        ({'scale': 'cubic'}, "scale 'cubic' is not one of refiner, filter, pyramid, none"),
         (
             {'widnow_weight': 0.1},
             "unknown tracking setting 'widnow_weight'; there are search_size",

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.models.matching import MatchingNet
+from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.presets import find_preset
-from tir_tracker_ros.training.augmentation import Augmentation
+from tir_tracker_ros.training.augmentation import Augmentation, BoxAugmentation
 from tir_tracker_ros.training.config import (
     AugmentationConfig,
+    BoxErrorConfig,
     read_config,
     SamplingConfig,
     TrainConfig,
@@ -197,6 +198,48 @@ def test_black_hot_pairs_are_inverted_together(pool):
     torch.testing.assert_close(crops.search, 1 - crops_of(pool).search)
 
 
+def windows_of(pool, **errors):
+    size = 96
+    exact = dict.fromkeys(BoxErrorConfig.model_fields, 0) | {'wide_factor': 1}
+    augmentation = BoxAugmentation(
+        AugmentationConfig(**STILL | {'flip': 0.5}), BoxErrorConfig(**exact | errors), size, 2.0
+    )
+    index = torch.arange(12)
+    return augmentation.windows(pool, PairBatch(index, index, torch.zeros(12), 5))
+
+
+def extent(window):
+    """Centre and size, x and y, of what is bright: from the middle, in sides of the box."""
+    side = window.shape[-1]
+    for axis in (0, 1):
+        bright = torch.nonzero((window[0] > 0.5).any(dim=axis)).flatten()
+        first, last = bright[0].item(), bright[-1].item() + 1
+        yield ((first + last) / 2 - side / 2) / (side / 2), (last - first) / (side / 2)
+
+
+def test_a_right_box_is_the_middle_half_of_its_window(pool):
+    windows = windows_of(pool)
+    assert not windows.offset.any()
+    for window in (*windows.reference, *windows.current):
+        for centre, size in extent(window):
+            assert (centre, size) == pytest.approx((0, 1), abs=0.04)
+
+
+def test_the_offset_makes_a_wrong_box_describe_the_object_as_the_reference_does(pool):
+    windows = windows_of(
+        pool, shift=0.1, scale=0.1, aspect=0.1, description_shift=0.1, description_scale=0.1
+    )
+    assert windows.offset.abs().amax(dim=0).min() > 0.1
+    for reference, current, offset in zip(windows.reference, windows.current, windows.offset):
+        for axis, ((right, right_size), (centre, size)) in enumerate(
+            zip(extent(reference), extent(current))
+        ):
+            shift, growth = offset[axis].item(), math.exp(offset[axis + 2].item())
+            assert ((centre - shift) / growth, size / growth) == pytest.approx(
+                (right, right_size), abs=0.05
+            )
+
+
 # ------------------------------------------------------------------------------- losses
 def test_distance_is_in_cells_from_the_target():
     distance = cell_distances(19, 8, torch.tensor([[16.0, -24.0]]))[0]
@@ -288,8 +331,7 @@ def test_a_configuration_can_change_another_one(tmp_path):
 @pytest.mark.parametrize('path', sorted(CONFIGS.rglob('*.yaml')), ids=lambda path: path.stem)
 def test_shipped_configurations_are_valid(path):
     config = read_config(path)
-    assert find_preset(config.model)
-    parameters = [name for name, _ in MatchingNet(find_preset(config.model)).named_parameters()]
+    parameters = [name for name, _ in zoo.build(config.model).named_parameters()]
     for prefix in config.freeze:
         assert any(name.startswith(prefix) for name in parameters), prefix
 

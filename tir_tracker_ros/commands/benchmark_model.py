@@ -84,7 +84,7 @@ def measure(
     Measure one preset on a 320 x 256 image with a 40 px target.
 
     Medians in milliseconds: `crop` one search crop, `backbone` and `match` of one search image,
-    `template` a new template (crop included), `scale` estimate and update of the scale filter,
+    `template` a new template (crop included), `scale` the refiner or the scale filter's two steps,
     `update` all of `update()`; `fps` is 1000 / update. Speed does not depend on the weights, so
     they are random.
     """
@@ -141,14 +141,15 @@ def measure(
             'match': timed(lambda index: model.compare(taps, templates)),
             'template': timed(lambda index: model.solve(model.statistics(model.taps(template)))),
         }
-        scale = tracker.scale_filter
 
-        def estimate_and_update(index: int) -> None:
-            if scale is not None:
-                scale.estimate(images[index % 4], _BOX)
-                scale.update(images[index % 4], _BOX)
+        def find_size(index: int) -> None:
+            if tracker.refinement:
+                tracker.refinement.refine(images[index % 4], _BOX)
+            if tracker.scale_filter:
+                tracker.scale_filter.estimate(images[index % 4], _BOX)
+                tracker.scale_filter.update(images[index % 4], _BOX)
 
-        stages['scale'] = timed(estimate_and_update)
+        stages['scale'] = timed(find_size)
 
     stages['update'] = update_time(tracker, frames) * 1e3
     return {

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in paths:
         try:
             preset, facts, _ = zoo.read_weights(path)
-            zoo.load_model(preset, path)
+            zoo.load_weights(zoo.build(preset), path)
         except (OSError, ValueError) as error:
             print(f'tir-tracker weights: {error}', file=sys.stderr)
             failed = True

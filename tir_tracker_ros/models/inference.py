@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .box_refiner import BoxRefiner
 from .matching import MatchingNet
 
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
@@ -77,3 +78,18 @@ def prepare(model: MatchingNet, device: torch.device, precision: torch.dtype) ->
     for branch in model.branches:
         branch.embedding.to(precision)
     return model.requires_grad_(False)
+
+
+def prepare_refiner(
+    refiner: BoxRefiner, device: torch.device, precision: torch.dtype
+) -> BoxRefiner:
+    """Return a copy for tracking, as `prepare` does; offsets are always computed in float32."""
+    refiner = copy.deepcopy(refiner).eval()
+    for part in (refiner.features, refiner.mix):
+        for index in range(0, len(part), 3):
+            conv, norm = part[index], part[index + 1]
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                part[index], part[index + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+        part.to(precision)
+    refiner.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return refiner.requires_grad_(False)

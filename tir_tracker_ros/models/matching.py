@@ -79,13 +79,23 @@ class MatchingNet(nn.Module):
             init_fan_out(self.classifier)
 
     @property
+    def name(self) -> str:
+        """Name of the preset."""
+        return self.preset.name
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type that features are computed in."""
+        return next(self.backbone.parameters()).dtype
+
+    @property
     def stride(self) -> int:
         """Pixels of the search crop per cell of the response."""
         return self.backbone.stride
 
     def taps(self, image: Tensor) -> Taps:
         """Run the backbone on images 0..1."""
-        return self.backbone(self.normalise(image).to(next(self.backbone.parameters()).dtype))
+        return self.backbone(self.normalise(image).to(self.dtype))
 
     def normalise(self, image: Tensor) -> Tensor:
         """Bring images 0..1 to the scale that the first layer sees."""

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 import torch
 from torch import Tensor
 
+from .box_refiner import BoxRefiner
 from .matching import MatchingNet
 from .presets import find_preset
 
@@ -30,8 +31,13 @@ def shipped_weights(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def build(name: str) -> MatchingNet | BoxRefiner:
+    """Build the network of a name, untrained; raises ValueError for an unknown one."""
+    return BoxRefiner() if name == BoxRefiner.name else MatchingNet(find_preset(name))
+
+
 def save_weights(
-    model: MatchingNet,
+    model: MatchingNet | BoxRefiner,
     path: str | Path,
     facts: Mapping[str, object],
     dtype: torch.dtype = torch.float16,
@@ -51,7 +57,7 @@ def save_weights(
     save_file(
         tensors,
         path,
-        {'preset': model.preset.name, 'sha256': checksum(tensors), 'facts': json.dumps(facts)},
+        {'preset': model.name, 'sha256': checksum(tensors), 'facts': json.dumps(facts)},
     )
     # safetensors leaves a file that only its owner can read; an installed one is for everybody.
     Path(path).chmod(0o644)
@@ -91,17 +97,15 @@ def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
     return metadata['preset'], json.loads(metadata['facts']), tensors
 
 
-def load_weights(model: MatchingNet, path: str | Path) -> dict:
+def load_weights(model: MatchingNet | BoxRefiner, path: str | Path) -> dict:
     """
     Fill a model from a weight file and return the file's facts.
 
     Raises what `read_weights` raises, and WeightsError for the weights of another preset.
     """
     preset, facts, tensors = read_weights(path)
-    if preset != model.preset.name:
-        raise WeightsError(
-            f"weight file '{path}' holds the model '{preset}', not '{model.preset.name}'"
-        )
+    if preset != model.name:
+        raise WeightsError(f"weight file '{path}' holds the model '{preset}', not '{model.name}'")
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -127,6 +131,13 @@ def load_model(name: str, weights: str | Path | None = None) -> tuple[MatchingNe
             f'{", ".join(trained) or "none"}); train it and name the file'
         )
     return model.eval(), load_weights(model, path)
+
+
+def load_refiner() -> BoxRefiner:
+    """Build the box refiner with its shipped weights; raises what `load_weights` raises."""
+    refiner = BoxRefiner()
+    load_weights(refiner, SHIPPED / f'{refiner.name}.safetensors')
+    return refiner.eval()
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:

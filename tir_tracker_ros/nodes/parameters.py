@@ -138,8 +138,8 @@ TRACKER = (
     ),
     _tracking(
         'scale',
-        'How the size of the target is followed.',
-        choices=('filter', 'pyramid', 'none'),
+        'How the size of the target is followed; the refiner corrects the position, too.',
+        choices=('refiner', 'filter', 'pyramid', 'none'),
     ),
     _tracking('scale_count', 'Crops of the scale pyramid.', 1, 33),
     _tracking('scale_step', 'Ratio of neighbouring crops of the pyramid.', 1.001, 2.0),

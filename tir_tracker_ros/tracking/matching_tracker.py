@@ -15,8 +15,11 @@ from torch import Tensor
 
 from ..geometry import Box
 from ..imaging.subwindow import crop
+from ..models import zoo
 from ..models.embeddings import Taps
+from ..models.inference import prepare_refiner
 from ..models.matching import MatchingNet
+from .refinement import Refinement
 from .scale_filter import ScaleFilter
 from .score import FEATURES, probability, response_features, UNCALIBRATED
 from .settings import TrackingSettings
@@ -54,6 +57,11 @@ class MatchingTracker:
         self._template_size = preset.template_size
         self._search_size = self.settings.search_size or preset.search_size
         self.scale_filter = ScaleFilter() if self.settings.scale == 'filter' else None
+        self.refinement = None
+        if self.settings.scale == 'refiner':
+            self.refinement = Refinement(
+                prepare_refiner(zoo.load_refiner(), self.device, model.dtype)
+            )
         count = self.settings.scale_count if self.settings.scale == 'pyramid' else 1
         exponents = np.arange(count) - count // 2
         self._factors = self.settings.scale_step ** exponents.astype(float)
@@ -94,6 +102,8 @@ class MatchingTracker:
         self._templates = self.model.solve(self._statistics)
         if self.scale_filter:
             self.scale_filter.init(image, box)
+        if self.refinement:
+            self.refinement.init(image, box)
         self._images = 0
         # What a perfect match looks like to this template: the unit of the score.
         self._self_peak = max(float(self._respond(image, box, [1.0])[0].max()), 1e-6)
@@ -129,20 +139,22 @@ class MatchingTracker:
         cy = min(max(box.cy + row * pixels, 0.0), height)
 
         moved = Box.from_center(cx, cy, box.w, box.h)
-        factor = float(self._factors[best])
-        if self.scale_filter:
-            factor = self.scale_filter.estimate(image, moved)
-        rate = 1.0 if self.scale_filter else settings.scale_rate
-        self._box = self._resized(moved, (1 - rate) + rate * factor)
-
         sure = score >= settings.learn_above
+        if self.refinement:
+            self._box = self._limited(self.refinement.refine(image, moved), image)
+        elif self.scale_filter:
+            self._box = self._resized(moved, self.scale_filter.estimate(image, moved))
+        else:
+            growth = settings.scale_rate * (float(self._factors[best]) - 1)
+            self._box = self._resized(moved, 1 + growth)
+
         if (
             settings.template != 'fixed'
             and sure
             and self._images % settings.template_interval == 0
         ):
             # The paper crops at the new centre with the old size.
-            self._update_template(image, self._box if self.scale_filter else moved)
+            self._update_template(image, moved if settings.scale == 'pyramid' else self._box)
         if self.scale_filter and sure:
             self.scale_filter.update(image, self._box)
 
@@ -237,6 +249,19 @@ class MatchingTracker:
         offset = np.linspace(-1, 1, size, dtype=np.float32) / _USUAL_MOVE
         distance = offset[:, None] ** 2 + offset[None, :] ** 2
         return -self.settings.window_weight * np.log1p(distance)
+
+    def _limited(self, box: Box, image: np.ndarray) -> Box:
+        """Keep a corrected box within the limits of its size, and its centre within the image."""
+        settings, first = self.settings, self._first_box
+        height, width = image.shape
+        return Box.from_center(
+            min(max(box.cx, 0.0), width),
+            min(max(box.cy, 0.0), height),
+            *(
+                max(min(max(side, settings.min_scale * start), settings.max_scale * start), 1.0)
+                for side, start in ((box.w, first.w), (box.h, first.h))
+            ),
+        )
 
     def _resized(self, box: Box, factor: float) -> Box:
         first, settings = self._first_box, self.settings

@@ -19,8 +19,11 @@ class TrackingSettings:
     """Side of the search crop, pixels; 0 takes the preset's."""
     padding: str = 'edge'
     """What lies outside of the image: `edge` (its nearest pixel) or `mean` (the image's mean)."""
-    scale: str = 'filter'
-    """`filter` (one-dimensional scale filter), `pyramid` (several crops) or `none`."""
+    scale: str = 'refiner'
+    """
+    How size and shape of the target are followed: `refiner` (a small network that corrects the
+    position, too), `filter` (one-dimensional scale filter), `pyramid` (several crops) or `none`.
+    """
     scale_count: int = 3
     """Crops of the pyramid."""
     scale_step: float = 1.0375
@@ -60,7 +63,7 @@ class TrackingSettings:
         for name, allowed in (
             ('padding', ('edge', 'mean')),
             ('window', ('product', 'blend')),
-            ('scale', ('filter', 'pyramid', 'none')),
+            ('scale', ('refiner', 'filter', 'pyramid', 'none')),
             ('template', ('statistics', 'average', 'fixed', 'previous')),
         ):
             if getattr(self, name) not in allowed:

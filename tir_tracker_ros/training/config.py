@@ -95,16 +95,37 @@ class LossConfig(_Closed):
     classification: float = Field(default=0.1, ge=0)
 
 
+class BoxErrorConfig(_Closed):
+    """Errors of the boxes that the box refiner learns to correct: standard deviations."""
+
+    shift: float = Field(default=0.1, ge=0)
+    """Of the centre, over the side."""
+    scale: float = Field(default=0.11, ge=0)
+    """Of the logarithm of the size."""
+    aspect: float = Field(default=0.07, ge=0)
+    """Of half the logarithm of the aspect ratio."""
+    wide: float = Field(default=0.2, ge=0, le=1)
+    """Rate of boxes with errors `wide_factor` times as large."""
+    wide_factor: float = Field(default=2.5, ge=1)
+    description_shift: float = Field(default=0.1, ge=0)
+    """Of the centre of a right box from the annotated one, the same in both images."""
+    description_scale: float = Field(default=0.15, ge=0)
+    """Of the logarithms of its sides."""
+
+
 class TrainConfig(_Closed):
     """One training run."""
 
     model: str = 'mmnet_fast'
+    """A preset of `tir-tracker models`, or `box_refiner`."""
     data: str = ''
     """Folder that the roots of the sources are relative to."""
     sources: list[SourceConfig] = Field(min_length=1)
     sampling: SamplingConfig = SamplingConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     loss: LossConfig = LossConfig()
+    box_errors: BoxErrorConfig = BoxErrorConfig()
+    """For the box refiner alone, which in turn has no use for `loss`."""
     initial_weights: str = ''
     """Weight file to start from; of one of another model, the backbone alone."""
     freeze: list[str] = []

@@ -1,9 +1,10 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The Lightning module: one network, the losses of its branches, optimiser and figures."""
+"""The Lightning modules' common part, and that of the matching networks."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 import math
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ..models.box_refiner import BoxRefiner
 from ..models.matching import Matching, MatchingNet
 from ..models.presets import find_preset
 from .augmentation import Augmentation, Crops
@@ -22,27 +24,30 @@ from .sampling import PairBatch, PairSampler
 from .views import NO_CLASS, ViewPool
 
 
-class MatchingModule(lightning.LightningModule):
-    """Train a matching network on pairs of a pool of views."""
+class PairModule(lightning.LightningModule):
+    """Train a network on pairs of a pool of views: batches, optimiser and figures."""
 
-    def __init__(self, config: TrainConfig, training: ViewPool, validation: ViewPool) -> None:
+    model: MatchingNet | BoxRefiner
+
+    def __init__(
+        self,
+        model: MatchingNet | BoxRefiner,
+        config: TrainConfig,
+        training: ViewPool,
+        validation: ViewPool,
+    ) -> None:
         super().__init__()
         self.config = config
-        self.model = MatchingNet(find_preset(config.model))
         # Convolutions in low precision are twice as fast that way on CPUs, and on GPUs too.
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.pools = {'train': training, 'val': validation}
-        preset = self.model.preset
-        self.augmentation = Augmentation(
-            config.augmentation,
-            preset.template_size,
-            preset.search_size,
-            preset.context,
-            preset.search_context,
-        )
         for name, parameter in self.model.named_parameters():
             if name.startswith(tuple(config.freeze)):
                 parameter.requires_grad_(False)
+
+    @abstractmethod
+    def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
+        """Compute the terms of the loss of a batch, and the share of pairs that it gets right."""
 
     def train_dataloader(self) -> DataLoader:
         """Give the batches of the current epoch; made anew each epoch."""
@@ -92,11 +97,9 @@ class MatchingModule(lightning.LightningModule):
                 module.eval()
 
     def _step(self, pairs: PairBatch, part: str) -> Tensor:
-        crops = self.augmentation(self.pools[part], pairs)
-        matching = self.model(crops.template, crops.search)
-        terms = self._losses(matching, crops)
+        terms, hit = self.losses(pairs, self.pools[part])
         total = torch.stack(list(terms.values())).sum()
-        figures = {f'{part}/loss': total, f'{part}/hit': self._hits(matching.fused, crops)}
+        figures = {f'{part}/loss': total, f'{part}/hit': hit}
         figures |= {f'{part}/{name}': value for name, value in terms.items()}
         self.log_dict(
             {name: value.detach().float() for name, value in figures.items()},
@@ -107,6 +110,60 @@ class MatchingModule(lightning.LightningModule):
             prog_bar=False,
         )
         return total
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with a learning rate that falls from batch to batch along a cosine."""
+        config = self.config
+        rate = config.learning_rate
+        # By number of axes: single numbers, norm scales and biases, weights of convolutions.
+        groups: list[dict[str, Any]] = [
+            {'params': [], 'lr': rate * config.number_rate, 'weight_decay': 0.0},
+            {'params': [], 'lr': rate, 'weight_decay': 0.0},
+            {'params': [], 'lr': rate, 'weight_decay': config.weight_decay},
+        ]
+        for parameter in self.model.parameters():
+            if parameter.requires_grad:
+                groups[min(parameter.ndim, 2)]['params'].append(parameter)
+        optimiser = torch.optim.AdamW(groups)
+        floor = config.final_learning_rate / config.learning_rate
+        steps = int(self.trainer.estimated_stepping_batches)
+
+        def factor(step: int) -> float:
+            warm = min(1.0, (step + 1) / min(100, steps))
+            return warm * (
+                floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
+            )
+
+        return {
+            'optimizer': optimiser,
+            'lr_scheduler': {
+                'scheduler': torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
+                'interval': 'step',
+            },
+        }
+
+
+class MatchingModule(PairModule):
+    """Train a matching network: the losses of its branches, of their sum and of the class head."""
+
+    model: MatchingNet
+
+    def __init__(self, config: TrainConfig, training: ViewPool, validation: ViewPool) -> None:
+        preset = find_preset(config.model)
+        super().__init__(MatchingNet(preset), config, training, validation)
+        self.augmentation = Augmentation(
+            config.augmentation,
+            preset.template_size,
+            preset.search_size,
+            preset.context,
+            preset.search_context,
+        )
+
+    def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
+        """Compute the terms of the loss, and the share of peaks within 1.5 cells of the target."""
+        crops = self.augmentation(pool, pairs)
+        matching = self.model(crops.template, crops.search)
+        return self._losses(matching, crops), self._hits(matching.fused, crops)
 
     def _losses(self, matching: Matching, crops: Crops) -> dict[str, Tensor]:
         loss = self.config.loss
@@ -141,34 +198,3 @@ class MatchingModule(lightning.LightningModule):
         distance = cell_distances(response.shape[-1], self.model.stride, crops.offset)
         peak = response[:, 0].flatten(1).argmax(dim=1, keepdim=True)
         return (distance.flatten(1).gather(1, peak)[crops.positive] <= 1.5).float().mean()
-
-    def configure_optimizers(self) -> Any:
-        """AdamW with a learning rate that falls from batch to batch along a cosine."""
-        config = self.config
-        rate = config.learning_rate
-        # By number of axes: single numbers, norm scales and biases, weights of convolutions.
-        groups: list[dict[str, Any]] = [
-            {'params': [], 'lr': rate * config.number_rate, 'weight_decay': 0.0},
-            {'params': [], 'lr': rate, 'weight_decay': 0.0},
-            {'params': [], 'lr': rate, 'weight_decay': config.weight_decay},
-        ]
-        for parameter in self.model.parameters():
-            if parameter.requires_grad:
-                groups[min(parameter.ndim, 2)]['params'].append(parameter)
-        optimiser = torch.optim.AdamW(groups)
-        floor = config.final_learning_rate / config.learning_rate
-        steps = int(self.trainer.estimated_stepping_batches)
-
-        def factor(step: int) -> float:
-            warm = min(1.0, (step + 1) / min(100, steps))
-            return warm * (
-                floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
-            )
-
-        return {
-            'optimizer': optimiser,
-            'lr_scheduler': {
-                'scheduler': torch.optim.lr_scheduler.LambdaLR(optimiser, factor),
-                'interval': 'step',
-            },
-        }

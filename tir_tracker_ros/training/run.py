@@ -13,13 +13,15 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 import torch
 
 from ..models import zoo
+from ..models.box_refiner import BoxRefiner
 from ..models.inference import find_precision, prepare
 from ..models.matching import MatchingNet
 from ..tracking.matching_tracker import MatchingTracker
 from .calibration import calibrate_score
 from .config import TrainConfig
-from .module import MatchingModule
+from .module import MatchingModule, PairModule
 from .pools import build_pools, source_name
+from .refiner import RefinerModule
 
 
 def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
@@ -41,15 +43,20 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
     lightning.seed_everything(config.seed, verbose=False)
 
     training, validation = build_pools(config)
-    module = MatchingModule(config, training, validation)
+    module: PairModule
+    if config.model == BoxRefiner.name:
+        module = RefinerModule(config, training, validation)
+    else:
+        module = MatchingModule(config, training, validation)
+    network = module.model
+    outputs = network.preset.classes if isinstance(network, MatchingNet) else 0
     classes = len(training.classes)
-    if module.model.preset.classes and classes > module.model.preset.classes:
+    if outputs and classes > outputs:
         raise ValueError(
-            f"the data hold {classes} classes; the model '{config.model}' has "
-            f'{module.model.preset.classes}'
+            f"the data hold {classes} classes; the model '{config.model}' has {outputs}"
         )
     if config.initial_weights:
-        _start_from(module.model, config.initial_weights)
+        _start_from(network, config.initial_weights)
     trainer = lightning.Trainer(
         max_epochs=config.epochs,
         reload_dataloaders_every_n_epochs=1,
@@ -84,26 +91,26 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
             'classes': list(training.classes),
             'seed': config.seed,
             'figures': figures,
-            'class_head_trained': bool(
-                module.model.preset.classes and classes and not config.drop_classification
-            ),
+            'class_head_trained': bool(outputs and classes and not config.drop_classification),
             'data': [source_name(source) for source in config.sources],
             'pairs': config.epochs * config.batches * config.batch,
             'config': config.model_dump(mode='json', exclude={'data'}),
         }
-        # On the device and in the precision that most will run it in.
-        device = torch.device('cpu')
-        network = prepare(module.model.cpu(), device, find_precision('auto', device))
-        facts['score'] = calibrate_score(MatchingTracker(network))
-        zoo.save_weights(module.model, path, facts)
+        network = network.cpu()
+        if isinstance(network, MatchingNet):
+            # On the device and in the precision that most will run it in.
+            device = torch.device('cpu')
+            fast = prepare(network, device, find_precision('auto', device))
+            facts['score'] = calibrate_score(MatchingTracker(fast))
+        zoo.save_weights(network, path, facts)
         plot_curves(out / 'metrics.csv', out / 'curves.png')
     return path
 
 
-def _start_from(model: MatchingNet, path: str) -> None:
+def _start_from(model: MatchingNet | BoxRefiner, path: str) -> None:
     """Fill a model from a weight file; from one of another model take the backbone alone."""
     preset, _, tensors = zoo.read_weights(path)
-    if preset == model.preset.name:
+    if preset == model.name or isinstance(model, BoxRefiner):
         zoo.load_weights(model, path)
         return
     prefix = 'backbone.'
@@ -114,13 +121,12 @@ def _start_from(model: MatchingNet, path: str) -> None:
         model.backbone.load_state_dict(backbone)
     except RuntimeError as error:
         raise ValueError(
-            f"the backbone of '{path}' ({preset}) does not fit the model "
-            f"'{model.preset.name}': {error}"
+            f"the backbone of '{path}' ({preset}) does not fit the model '{model.name}': {error}"
         ) from error
 
 
 def plot_curves(metrics: Path, picture: Path) -> None:
-    """Draw loss and hit rate over epochs from Lightning's `metrics.csv`."""
+    """Draw loss and share of right pairs over epochs from Lightning's `metrics.csv`."""
     import matplotlib
 
     matplotlib.use('Agg')
@@ -139,7 +145,8 @@ def plot_curves(metrics: Path, picture: Path) -> None:
             if points:
                 axis.plot(*zip(*points), label=part)
         axis.set(
-            xlabel='epoch', title={'loss': 'loss', 'hit': 'share of peaks within 1.5 cells'}[name]
+            xlabel='epoch',
+            title={'loss': 'loss', 'hit': 'share of pairs that come out right'}[name],
         )
         axis.legend()
     figure.savefig(picture, dpi=110)

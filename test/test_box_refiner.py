@@ -1,0 +1,114 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The box refiner: it compares cell by cell, corrects wrong boxes, and knows when it cannot."""
+
+import cv2
+from hypothesis import given, settings, strategies
+import numpy as np
+import pytest
+import torch
+
+from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.box_refiner import BoxRefiner
+from tir_tracker_ros.models.inference import prepare_refiner
+from tir_tracker_ros.tracking.refinement import Refinement
+
+BOX = Box(120, 90, 48, 36)
+
+
+def image(box=BOX):
+    """Draw a textured block over a blurred background."""
+    random = np.random.default_rng(3)
+    background = cv2.GaussianBlur(random.random((240, 320), np.float32), (0, 0), 4)
+    texture = 0.5 + 0.5 * cv2.GaussianBlur(random.random((18, 24), np.float32), (0, 0), 1)
+    scale_x, scale_y = box.w / 24, box.h / 18
+    matrix = np.array(
+        [[scale_x, 0, box.x + scale_x / 2 - 0.5], [0, scale_y, box.y + scale_y / 2 - 0.5]]
+    )
+    return cv2.warpAffine(
+        texture, matrix, (320, 240), dst=background, borderMode=cv2.BORDER_TRANSPARENT
+    )
+
+
+@pytest.fixture(scope='module')
+def shipped():
+    return prepare_refiner(zoo.load_refiner(), torch.device('cpu'), torch.float32)
+
+
+@pytest.fixture
+def refinement(shipped):
+    refinement = Refinement(shipped)
+    with torch.inference_mode():
+        refinement.init(image(), BOX)
+    return refinement
+
+
+def refined(refinement, picture, box):
+    with torch.inference_mode():
+        return refinement.refine(picture, box)
+
+
+def test_an_untrained_refiner_leaves_boxes_alone():
+    window = torch.rand(2, 1, BoxRefiner.size, BoxRefiner.size)
+    correction = BoxRefiner().eval()(window, window)
+    assert not correction.offset.any()
+    torch.testing.assert_close(correction.spread, torch.full((2, 4), 0.1), rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize('move', [(0, 0), (1, 0), (-2, 3)])
+def test_correlation_finds_by_how_many_cells_features_moved(move):
+    reference = torch.randn(1, 64, 12, 12)
+    current = torch.roll(reference, move, dims=(2, 3))
+    compared = BoxRefiner()._correlate(reference, current)[0, :, 5, 6]
+    rows, columns = divmod(int(compared.argmax()), 7)
+    assert (3 - rows, 3 - columns) == move
+    assert compared.max().item() == pytest.approx(4)
+
+
+def test_prepared_refiner_answers_like_the_trained_one(shipped):
+    windows = torch.rand(2, 3, 1, BoxRefiner.size, BoxRefiner.size)
+    with torch.inference_mode():
+        slow, fast = zoo.load_refiner()(*windows), shipped(*windows)
+    torch.testing.assert_close(fast.offset, slow.offset, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(fast.spread, slow.spread, rtol=1e-2, atol=1e-3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    *(strategies.floats(-0.2, 0.2) for _ in range(2)),
+    *(strategies.floats(-0.2, 0.2) for _ in range(2)),
+)
+def test_wrong_boxes_become_better(x, y, w, h):
+    refinement = Refinement(
+        prepare_refiner(zoo.load_refiner(), torch.device('cpu'), torch.float32)
+    )
+    with torch.inference_mode():
+        refinement.init(image(), BOX)
+    wrong = Box.from_center(
+        BOX.cx + x * BOX.w, BOX.cy + y * BOX.h, BOX.w * np.exp(w), BOX.h * np.exp(h)
+    )
+    before, box = wrong.iou(BOX), wrong
+    for _ in range(5):
+        box = refined(refinement, image(), box)
+    assert box.iou(BOX) > max(0.8, before - 0.1)
+
+
+def test_a_change_of_shape_is_followed(refinement):
+    box = BOX
+    for growth in np.linspace(0, 0.4, 30):
+        truth = Box.from_center(160, 120, 48 * np.exp(growth), 36 * np.exp(-growth / 2))
+        box = refined(refinement, image(truth), box)
+    assert box.iou(truth) > 0.8
+
+
+def test_without_its_target_it_is_less_sure(shipped):
+    empty = cv2.GaussianBlur(np.random.default_rng(5).random((240, 320), np.float32), (0, 0), 4)
+    refinement = Refinement(shipped)
+    with torch.inference_mode():
+        refinement.init(image(), BOX)
+        seen, unseen = (
+            shipped.compare(refinement._reference, refinement._embed(one, BOX)).spread
+            for one in (image(), empty)
+        )
+    assert (unseen > 2 * seen).all()

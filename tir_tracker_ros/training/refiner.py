@@ -1,0 +1,41 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The Lightning module of the box refiner."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..models.box_refiner import BoxRefiner
+from .augmentation import BoxAugmentation
+from .config import TrainConfig
+from .module import PairModule
+from .sampling import PairBatch
+from .views import ViewPool
+
+_RIGHT = 0.05
+"""Mean error of the four offsets up to which a correction counts as right."""
+
+
+class RefinerModule(PairModule):
+    """Train the box refiner: the likelihood of what a box lacks, under a Laplace law."""
+
+    model: BoxRefiner
+
+    def __init__(self, config: TrainConfig, training: ViewPool, validation: ViewPool) -> None:
+        super().__init__(BoxRefiner(), config, training, validation)
+        self.augmentation = BoxAugmentation(
+            config.augmentation, config.box_errors, BoxRefiner.size, BoxRefiner.context
+        )
+
+    def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
+        """Compute the terms of the loss, and the share of boxes that end up right."""
+        windows = self.augmentation.windows(pool, pairs)
+        correction = self.model(windows.reference, windows.current)
+        error = (correction.offset - windows.offset).abs()
+        terms = {
+            'likelihood': (error / correction.spread + correction.spread.log()).mean(),
+            # By itself, the likelihood lets go of pairs that are hard.
+            'error': 2 * error.mean(),
+        }
+        return terms, (error.mean(dim=1) < _RIGHT).float().mean()
