@@ -51,7 +51,7 @@ def describe(name: str, timed: bool = True) -> dict[str, Any]:
     Describe a preset.
 
     `multiply_adds` are those of one search image: backbone, embeddings and correlation, without
-    the template, the pyramid and what follows the size. `speed` is in images a second, of the whole
+    the template and what follows the size. `speed` is in images a second, of the whole
     tracker with its default settings on this machine: the median of a few images, so a rough
     figure (`tir-tracker benchmark model` measures); None unless `timed`.
     """

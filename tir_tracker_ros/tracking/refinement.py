@@ -16,7 +16,7 @@ _SHIFT = 0.25
 """How far the centre is expected to be off before one looks, over the side."""
 _GROWTH = 0.06
 """How much a target is expected to change its size in an image, as a logarithm."""
-_BLUR = 8.0
+_BLUR = 6.0
 """Uncertainty of a size on the sensor, pixels: small targets are all edge."""
 
 
