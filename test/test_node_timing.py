@@ -77,12 +77,16 @@ def test_the_record_tells_the_times_of_each_image(streamed):
 
 
 def test_services_answer_while_the_model_runs(rig):
-    rig.start(0)
-    rig.send(1)
-    rig.spin(0.03)  # the model is at it
-    began = time.monotonic()
-    rig.reset()
-    assert time.monotonic() - began < MODEL_MS / 1e3
+    taken = []
+    for number in range(1, 6):
+        rig.start(0)
+        rig.send(number)
+        rig.spin(0.03)  # the model is at it, for another 90 ms
+        began = time.monotonic()
+        rig.reset()
+        taken.append(time.monotonic() - began)
+    # The median, as a loaded machine may hold up any single one.
+    assert sorted(taken)[2] < MODEL_MS / 1e3 / 2, taken
 
 
 def test_once_reset_has_answered_no_detection_of_the_old_target_comes(rig):
