@@ -397,9 +397,9 @@ def test_a_failing_tracker_leaves_the_follower_usable():
 
 
 def test_changed_thresholds_apply_from_the_next_image_on():
-    follower = started(ScriptedTracker([0.6, 0.6]))
+    follower = started(ScriptedTracker([0.72, 0.72]))
     assert follower.image(scene(1))[0].state == 'tracking'
-    follower.change(FollowerSettings(uncertain_below=0.7, found_above=0.8))
+    follower.change(FollowerSettings(uncertain_below=0.8, found_above=0.9))
     assert follower.image(scene(2))[0].state == 'uncertain'
 
 

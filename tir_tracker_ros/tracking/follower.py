@@ -36,11 +36,11 @@ class FollowerSettings:
     """How counts become 0..1."""
     buffer_size: int = 30
     """Images kept, so that an init may name an earlier one by its stamp."""
-    lost_below: float = 0.4
+    lost_below: float = 0.5
     """A score below this makes a target lost once it has lasted for `lost_after` images."""
-    uncertain_below: float = 0.6
+    uncertain_below: float = 0.7
     """A score below this makes a target uncertain."""
-    found_above: float = 0.7
+    found_above: float = 0.75
     """A score from here on makes an uncertain or lost target tracked again."""
     lost_after: int = 5
     """Images in a row below `lost_below` after which a target is lost."""
