@@ -18,9 +18,6 @@ from tir_tracker_ros.evaluation import peers
 from tir_tracker_ros.tracking import loading
 
 FRAMES = 14
-needs_contrib = pytest.mark.skipif(
-    not hasattr(cv2, 'TrackerCSRT'), reason='this OpenCV has no CSRT and KCF (contrib)'
-)
 
 
 def make_sequence(folder: Path, seed: int = 0, truth: str = 'groundtruth.txt') -> np.ndarray:
@@ -98,7 +95,6 @@ def test_results_of_other_trackers_are_judged_and_reported(root, capsys):
     assert table.index('| perfect | 0.952') < table.index('| still |')
 
 
-@needs_contrib
 def test_peers_follow_a_plain_target_and_are_timed(root):
     assert evaluate(root, '--trackers', 'csrt,kcf,mil', '--sequences', 'a') == 0
     for name, figures in report_of(root)['trackers'].items():
@@ -255,8 +251,6 @@ def test_a_broken_result_is_named_with_its_line(root, capsys):
 
 
 def test_nanotrack_of_broken_files_is_refused(tmp_path):
-    if not hasattr(cv2, 'TrackerNano'):
-        pytest.skip('this OpenCV has no NanoTrack')
     files = tmp_path / 'backbone.onnx', tmp_path / 'head.onnx'
     for path in files:
         path.write_bytes(b'no network')

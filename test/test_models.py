@@ -17,7 +17,12 @@ from tir_tracker_ros.models.attention import (
     SpatialTransformer,
 )
 from tir_tracker_ros.models.backbones import AlexNet
-from tir_tracker_ros.models.correlation import CropTemplate, cross_correlate, FilterTemplate
+from tir_tracker_ros.models.correlation import (
+    CropTemplate,
+    cross_correlate,
+    FilterTemplate,
+    LocalCorrelation,
+)
 from tir_tracker_ros.models.ensembles import EntropyEnsemble
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.matching import MatchingNet
@@ -269,6 +274,18 @@ def test_filter_answers_its_own_features_in_the_centre(size, margin):
     row, column = divmod(int(response.argmax()), response.shape[1])
     assert (row, column) == (margin, margin)
     assert 0.5 < response.max() < 1
+
+
+@pytest.mark.parametrize('move', [(0, 0), (1, 0), (-2, 3)])
+def test_local_correlation_finds_by_how_many_cells_features_moved(move):
+    reference = torch.randn(1, 64, 12, 12)
+    current = torch.roll(reference, move, dims=(2, 3))
+    compared = LocalCorrelation(12, reach=3)(reference, current)
+    rows, columns = divmod(int(compared[0, :, 5, 6].argmax()), 7)
+    assert (3 - rows, 3 - columns) == move
+    assert compared[0, :, 5, 6].max().item() == pytest.approx(1)
+    # What lies to the upper left of the first cell is outside.
+    assert compared[0, 0, 0, 0] == 0
 
 
 def test_filter_is_differentiable_to_features_and_ridge():

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import av
 import cv2
 from hypothesis import given, strategies
 import numpy as np
@@ -182,7 +183,6 @@ def test_stills_give_tracks_and_single_objects(tmp_path):
 
 def write_video(path: Path, frames: list[np.ndarray]) -> None:
     """Write gray frames without loss, 8 or 16 bit."""
-    av = pytest.importorskip('av', reason='PyAV writes the test video')
     path.parent.mkdir(parents=True, exist_ok=True)
     form = 'gray16le' if frames[0].dtype == np.uint16 else 'gray'
     with av.open(str(path), 'w') as container:

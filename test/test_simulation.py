@@ -403,7 +403,6 @@ def test_the_demo_shows_a_person_among_others_passing_behind_something():
     assert min(frame.visibility for frame in frames) < 0.6
 
 
-@pytest.mark.skipif(not hasattr(cv2, 'TrackerCSRT_create'), reason='OpenCV without CSRT')
 def test_a_correlation_tracker_follows_the_easy_scene():
     scene = render('easy', 3, frames=30, target='vehicle')
     tracker = cv2.TrackerCSRT_create()

@@ -14,8 +14,7 @@ from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.inference import find_device, find_precision, prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import find_preset, PRESETS
-from tir_tracker_ros.tracking.loading import load_tracker
-from tir_tracker_ros.tracking.matching_tracker import MatchingTracker
+from tir_tracker_ros.tracking.loading import build_tracker, load_tracker
 from tir_tracker_ros.tracking.scale_filter import ScaleFilter
 from tir_tracker_ros.tracking.settings import TRACKING, TrackingSettings
 
@@ -65,20 +64,20 @@ def overlaps(tracker, scene, count):
 @pytest.mark.parametrize('tracking', TRACKING)
 @pytest.mark.parametrize('name', FAST)
 def test_follows_a_moving_square(networks, name, tracking):
-    tracker = MatchingTracker(networks[name], TrackingSettings.named(tracking))
+    tracker = build_tracker(networks[name], TrackingSettings.named(tracking))
     assert min(overlaps(tracker, Scene(), 25)) > 0.6
 
 
 @pytest.mark.parametrize('name', FAST)
 def test_a_jump_of_the_targets_own_size_is_followed(networks, name):
     scene = Scene(speed=(32.0, 20.0))
-    assert overlaps(MatchingTracker(networks[name]), scene, 2)[0] > 0.6
+    assert overlaps(build_tracker(networks[name]), scene, 2)[0] > 0.6
 
 
 @pytest.mark.parametrize('name', FAST)
 def test_a_pale_target_is_not_left_for_a_better_match_far_away(networks, name):
     def overlap(**changes) -> float:
-        tracker = MatchingTracker(networks[name], TrackingSettings(**changes))
+        tracker = build_tracker(networks[name], TrackingSettings(**changes))
         scene, other = Scene(), Scene(speed=(44.0, 0.0))
         tracker.init(scene.image(0), scene.box(0))
         scene.texture = scene.texture.mean() + 0.6 * (scene.texture - scene.texture.mean())
@@ -93,7 +92,7 @@ def test_a_pale_target_is_not_left_for_a_better_match_far_away(networks, name):
 @pytest.mark.parametrize('scale', ['refiner', 'filter'])
 @pytest.mark.parametrize('growth', [1.015, 0.985])
 def test_a_change_of_size_is_followed(networks, growth, scale):
-    tracker = MatchingTracker(networks['cfnet_fast'], TrackingSettings(scale=scale))
+    tracker = build_tracker(networks['cfnet_fast'], TrackingSettings(scale=scale))
     scene = Scene(side=48, growth=growth, speed=(0.5, 0.5))
     assert overlaps(tracker, scene, 30)[-1] > 0.7
 
@@ -109,7 +108,7 @@ def test_scale_filter_measures_the_factor(factor):
 
 
 def test_a_target_lost_from_view_lowers_the_score(networks):
-    tracker = MatchingTracker(networks['cfnet_fast'])
+    tracker = build_tracker(networks['cfnet_fast'])
     scene = Scene()
     tracker.init(scene.image(0), scene.box(0))
     seen = tracker.update(scene.image(1)).score
@@ -118,7 +117,7 @@ def test_a_target_lost_from_view_lowers_the_score(networks):
 
 
 def test_same_images_give_the_same_boxes(networks):
-    tracker = MatchingTracker(networks['mmnet_fast'])
+    tracker = build_tracker(networks['mmnet_fast'])
     scene = Scene()
     runs = []
     for _ in range(2):
@@ -140,7 +139,7 @@ def test_same_images_give_the_same_boxes(networks):
 )
 @pytest.mark.parametrize('scale', ['refiner', 'filter'])
 def test_box_and_score_stay_finite_whatever_the_images(networks, box, scale):
-    tracker = MatchingTracker(networks['cfnet_fast'], TrackingSettings(scale=scale))
+    tracker = build_tracker(networks['cfnet_fast'], TrackingSettings(scale=scale))
     random = np.random.default_rng(0)
     tracker.init(random.random((240, 320), np.float32), box)
     for image in (
@@ -163,7 +162,7 @@ def test_box_and_score_stay_finite_whatever_the_images(networks, box, scale):
 @pytest.mark.parametrize('box', [Box(5, 5, 0, 10), Box(5, 5, 10, -1), Box(math.nan, 5, 9, 9)])
 def test_init_refuses_a_box_without_size(networks, box):
     with pytest.raises(ValueError, match='is not finite and of positive size'):
-        MatchingTracker(networks['cfnet_fast']).init(np.zeros((50, 50), np.float32), box)
+        build_tracker(networks['cfnet_fast']).init(np.zeros((50, 50), np.float32), box)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ def test_the_class_head_names_the_target_where_it_is_trained_and_sure(bias, trai
         network.classifier.bias[1] = bias
         network.classifier.bias[5] = 20.0  # an output that no class belongs to
     facts = {'classes': ['person', 'dog'], 'class_head_trained': trained}
-    tracker = MatchingTracker(network, facts=facts)
+    tracker = build_tracker(network, facts=facts)
     tracker.init(
         np.random.default_rng(0).random((120, 160), dtype=np.float32), Box(50, 40, 30, 30)
     )
@@ -186,14 +185,14 @@ def test_the_class_head_names_the_target_where_it_is_trained_and_sure(bias, trai
 
 
 def test_update_before_init_says_so(networks):
-    tracker = MatchingTracker(networks['cfnet_fast'])
+    tracker = build_tracker(networks['cfnet_fast'])
     tracker.warm_up()
     with pytest.raises(RuntimeError, match='update before init'):
         tracker.update(np.zeros((50, 50), np.float32))
 
 
 def test_response_area_is_centred_on_the_last_box(networks):
-    tracker = MatchingTracker(networks['cfnet_fast'])
+    tracker = build_tracker(networks['cfnet_fast'])
     scene = Scene()
     tracker.init(scene.image(0), scene.box(0))
     area = tracker.update(scene.image(1)).response_area
@@ -203,7 +202,7 @@ def test_response_area_is_centred_on_the_last_box(networks):
 
 @pytest.mark.parametrize('template', ['statistics', 'average', 'fixed', 'previous'])
 def test_every_way_to_keep_a_template_follows(networks, template):
-    tracker = MatchingTracker(networks['cfnet_fast'], TrackingSettings(template=template))
+    tracker = build_tracker(networks['cfnet_fast'], TrackingSettings(template=template))
     assert min(overlaps(tracker, Scene(), 12)) > 0.6
 
 

@@ -13,7 +13,8 @@ import torch
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.presets import find_preset
-from tir_tracker_ros.training.augmentation import Augmentation, BoxAugmentation
+from tir_tracker_ros.training.augmentation import CropAugmentation
+from tir_tracker_ros.training.box_windows import WindowAugmentation
 from tir_tracker_ros.training.config import (
     AugmentationConfig,
     BoxErrorConfig,
@@ -133,7 +134,7 @@ def test_rates_that_leave_no_positive_pairs_are_refused():
 # ------------------------------------------------------------------------------- crops, labels
 def crops_of(pool, seed=1, kind=0, **changes):
     preset = find_preset('mmnet_fast')
-    augmentation = Augmentation(
+    augmentation = CropAugmentation(
         AugmentationConfig(**{**STILL, **changes}),
         preset.template_size,
         preset.search_size,
@@ -201,11 +202,11 @@ def test_black_hot_pairs_are_inverted_together(pool):
 def windows_of(pool, **errors):
     size = 96
     exact = dict.fromkeys(BoxErrorConfig.model_fields, 0) | {'wide_factor': 1}
-    augmentation = BoxAugmentation(
+    augmentation = WindowAugmentation(
         AugmentationConfig(**STILL | {'flip': 0.5}), BoxErrorConfig(**exact | errors), size, 2.0
     )
     index = torch.arange(12)
-    return augmentation.windows(pool, PairBatch(index, index, torch.zeros(12), 5))
+    return augmentation(pool, PairBatch(index, index, torch.zeros(12), 5))
 
 
 def extent(window):

@@ -17,11 +17,11 @@ from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import find_preset
 from tir_tracker_ros.simulation import render
-from tir_tracker_ros.tracking.matching_tracker import MatchingTracker
+from tir_tracker_ros.tracking.loading import build_tracker
 from tir_tracker_ros.tracking.settings import TrackingSettings
 from tir_tracker_ros.training import run
 from tir_tracker_ros.training.config import TrainConfig
-from tir_tracker_ros.training.module import MatchingModule
+from tir_tracker_ros.training.matching import MatchingModule
 
 SIMULATOR = {'kind': 'simulator', 'tracks': 40, 'views_per_track': 5}
 MARGIN = 0.05
@@ -63,7 +63,7 @@ def overlap_with_truth(network: MatchingNet) -> float:
         for image, box in scene:
             if tracker is None:
                 # The shipped refiner would hide what this training gains.
-                tracker = MatchingTracker(network, TrackingSettings(scale='filter'))
+                tracker = build_tracker(network, TrackingSettings(scale='filter'))
                 tracker.init(image.pixels.astype(np.float32) / 255, box)
                 continue
             found = tracker.update(image.pixels.astype(np.float32) / 255).box

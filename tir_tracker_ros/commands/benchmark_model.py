@@ -93,7 +93,8 @@ def measure(
     from ..models.inference import find_device, find_precision, prepare
     from ..models.matching import MatchingNet
     from ..models.presets import find_preset
-    from ..tracking.matching_tracker import context_side, MatchingTracker
+    from ..tracking.loading import build_tracker
+    from ..tracking.matching_tracker import context_side
     from ..tracking.settings import TrackingSettings
 
     torch.set_num_threads(threads)
@@ -103,7 +104,7 @@ def measure(
     preset = find_preset(name)
     model = prepare(MatchingNet(preset).eval(), place, kind)
     settings = TrackingSettings.named(tracking)
-    tracker = MatchingTracker(model, settings)
+    tracker = build_tracker(model, settings)
     tracker.warm_up()
     images = _images()
     side = preset.search_context * context_side(_BOX)

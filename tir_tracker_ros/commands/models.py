@@ -88,9 +88,9 @@ def describe(name: str, timed: bool = True) -> dict[str, Any]:
 
 def _speed(model: MatchingNet) -> float:
     from ..models import inference
-    from ..tracking.matching_tracker import MatchingTracker
+    from ..tracking.loading import build_tracker
 
     device = inference.find_device('auto')
     precision = inference.find_precision('auto', device)
-    tracker = MatchingTracker(inference.prepare(model, device, precision))
+    tracker = build_tracker(inference.prepare(model, device, precision))
     return 1 / update_time(tracker, _TIMED_IMAGES)

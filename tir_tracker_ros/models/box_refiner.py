@@ -5,13 +5,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+import math
 
 import torch
 from torch import nn, Tensor
 
+from .correlation import LocalCorrelation
+
+_WIDTHS = (24, 48, 64)
+"""Channels of the features, from stage to stage."""
+_STRIDE = 8
+"""Pixels of the input to a cell of the features."""
 _REACH = 3
 """Cells by which features are moved against the reference, to every side."""
-_WIDTHS = (24, 48, 64)
+_CONTRAST = 4.0
+"""Factor on the correlations, which are small beside features."""
+_UNIT = 0.3
+"""Offset, in sides of the box, that an output of 1 stands for."""
+_UNTRAINED_SPREAD = 0.1
+"""What one is off, in sides of the box, before anything is learned."""
 
 
 @dataclass
@@ -35,10 +47,8 @@ class BoxRefiner(nn.Module):
     """
 
     name = 'box_refiner'
-    source = 'this package'
     size = 96
     context = 2.0
-    _neighbours: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,15 +59,14 @@ class BoxRefiner(nn.Module):
             *_stage(second, last, 3, 2),
             *_stage(last, last, 3, 1),
         )
-        moves = (2 * _REACH + 1) ** 2
-        self.mix = nn.Sequential(*_stage(2 * last + moves, last, 3, 1), *_stage(last, last, 3, 2))
+        self.correlation = LocalCorrelation(self.size // _STRIDE, _REACH)
+        compared = 2 * last + self.correlation.count
+        self.mix = nn.Sequential(*_stage(compared, last, 3, 1), *_stage(last, last, 3, 2))
         output = nn.Linear(128, 8)
         nn.init.zeros_(output.weight)
-        # A tenth of the side is what one is off before anything is learned.
-        output.bias.data = torch.tensor([0.0] * 4 + [-2.3] * 4)
-        cells = last * (self.size // 16) ** 2
+        output.bias.data = torch.tensor([0.0] * 4 + [math.log(_UNTRAINED_SPREAD)] * 4)
+        cells = last * (self.size // _STRIDE // 2) ** 2
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(cells, 128), nn.ReLU(), output)
-        self.register_buffer('_neighbours', _neighbours(self.size // 8), persistent=False)
 
     def embed(self, image: Tensor) -> Tensor:
         """Compute the features of images 0..1."""
@@ -67,24 +76,13 @@ class BoxRefiner(nn.Module):
 
     def compare(self, reference: Tensor, current: Tensor) -> Correction:
         """Tell the error of the box of `current` from the features of both."""
-        mixed = self.mix(torch.cat([reference, current, self._correlate(reference, current)], 1))
-        output = self.head(mixed.float())
-        return Correction(output[:, :4] * 0.3, output[:, 4:].clamp(-5.0, 1.0).exp())
+        correlation = _CONTRAST * self.correlation(reference, current)
+        output = self.head(self.mix(torch.cat([reference, current, correlation], 1)).float())
+        return Correction(output[:, :4] * _UNIT, output[:, 4:].clamp(-5.0, 1.0).exp())
 
     def forward(self, reference: Tensor, current: Tensor) -> Correction:
         """Compare two batches of images, for training."""
         return self.compare(self.embed(reference), self.embed(current))
-
-    def _correlate(self, reference: Tensor, current: Tensor) -> Tensor:
-        """Compare each cell with those around its place in the reference: N x moves x H x W."""
-        count, _, height, width = current.shape
-        here, there = (
-            nn.functional.normalize(one.flatten(2), dim=1) for one in (current, reference)
-        )
-        # One cell of zeros stands for all that lie outside.
-        pairs = nn.functional.pad(there.transpose(1, 2) @ here, (0, 0, 0, 1))
-        chosen = pairs.gather(1, self._neighbours.expand(count, -1, -1))
-        return 4 * chosen.reshape(count, -1, height, width)
 
 
 def _stage(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
@@ -93,14 +91,3 @@ def _stage(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Modul
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     ]
-
-
-def _neighbours(side: int) -> Tensor:
-    """Index, per move and cell, the moved cell of a map; `side * side` stands for outside."""
-    cells = torch.arange(side)
-    moves = torch.arange(-_REACH, _REACH + 1)
-    place = cells[None, :] + moves[:, None]
-    inside = (place >= 0) & (place < side)
-    rows = (place * side)[:, None, :, None] + place[None, :, None, :]
-    known = inside[:, None, :, None] & inside[None, :, None, :]
-    return torch.where(known, rows, side * side).reshape(1, len(moves) ** 2, side * side)

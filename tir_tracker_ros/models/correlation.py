@@ -29,6 +29,43 @@ def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     ]
 
 
+class LocalCorrelation(nn.Module):
+    """
+    Compare each cell of a map with the cells around its place in another map.
+
+    (The correlation layer of FlowNet, Dosovitskiy et al., ICCV 2015, on features of unit length.)
+    """
+
+    _neighbours: Tensor
+
+    def __init__(self, size: int, reach: int) -> None:
+        """Fix the side of the maps and how far to look to every side, both in cells."""
+        super().__init__()
+        cells = torch.arange(size)
+        moved = cells[None, :] + torch.arange(-reach, reach + 1)[:, None]
+        inside = (moved >= 0) & (moved < size)
+        index = (moved * size)[:, None, :, None] + moved[None, :, None, :]
+        known = inside[:, None, :, None] & inside[None, :, None, :]
+        # One cell more, of zeros, stands for all that lie outside.
+        self.count = (2 * reach + 1) ** 2
+        neighbours = torch.where(known, index, size * size).reshape(1, self.count, -1)
+        self.register_buffer('_neighbours', neighbours, persistent=False)
+
+    def forward(self, reference: Tensor, current: Tensor) -> Tensor:
+        """
+        Return the cosines, -1..1, of each cell of `current` with its neighbours in `reference`.
+
+        Both are `N x C x size x size`; the result is `N x count x size x size`, moves from the
+        upper left to the lower right, 0 where the neighbour lies outside.
+        """
+        here, there = (
+            nn.functional.normalize(one.flatten(2), dim=1) for one in (current, reference)
+        )
+        pairs = nn.functional.pad(there.transpose(1, 2) @ here, (0, 0, 0, 1))
+        chosen = pairs.gather(1, self._neighbours.expand(len(current), -1, -1))
+        return chosen.reshape(len(current), self.count, *current.shape[2:])
+
+
 class CropTemplate(nn.Module):
     """SiamFC's template: the features themselves, less `margin` cells on each side."""
 

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..models.matching import MatchingNet
     from .matching_tracker import MatchingTracker
+    from .settings import TrackingSettings
 
 INSTALL = 'pip install torch safetensors'
 
@@ -36,7 +39,6 @@ def load_tracker(
         import torch
 
         from ..models import inference, zoo
-        from .matching_tracker import MatchingTracker
     except ImportError as error:
         raise ImportError(
             f'{error.name or "torch"} cannot be imported ({error}); install it with: {INSTALL}'
@@ -56,4 +58,26 @@ def load_tracker(
         model = 'mmnet' if full_size else 'mmnet_fast'
     network, facts = zoo.load_model(model, weights or None)
     network = inference.prepare(network, place, inference.find_precision(precision, place))
-    return MatchingTracker(network, TrackingSettings.named(tracking, **settings), facts)
+    return build_tracker(network, TrackingSettings.named(tracking, **settings), facts)
+
+
+def build_tracker(
+    network: MatchingNet,
+    settings: TrackingSettings | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> MatchingTracker:
+    """
+    Put a prepared network to work, beside the shipped box refiner where the settings ask for it.
+
+    Raises OSError or ValueError where that cannot be read.
+    """
+    from ..models import inference, zoo
+    from .matching_tracker import MatchingTracker
+    from .settings import TrackingSettings
+
+    settings = settings or TrackingSettings()
+    refiner = None
+    if settings.scale == 'refiner':
+        device = next(network.parameters()).device
+        refiner = inference.prepare_refiner(zoo.load_refiner(), device, network.dtype)
+    return MatchingTracker(network, settings, facts, refiner)

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from ..geometry import Box
 from ..imaging.subwindow import crop
-from ..models import zoo
+from ..models.box_refiner import BoxRefiner
 from ..models.embeddings import Taps
-from ..models.inference import prepare_refiner
 from ..models.matching import MatchingNet
 from .refinement import Refinement
 from .scale_filter import ScaleFilter
@@ -37,9 +36,10 @@ class MatchingTracker:
     """
     Follow a target with a matching network (MMNet's `tracker.m`; section 1.8 of our notes).
 
-    The network is taken as it is: in evaluation mode, on its device, in its precision. `facts` are
-    those of its weight file; `score` among them calibrates the score, `classes` name the outputs
-    of the class head. `features` holds what the newest score was made of.
+    The networks are taken as they are: in evaluation mode, on their device, in their precision.
+    `facts` are those of the model's weight file; `score` among them calibrates the score,
+    `classes` name the outputs of the class head. `features` holds what the newest score was made
+    of. Raises ValueError where the settings ask for a box refiner and there is none.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class MatchingTracker:
         model: MatchingNet,
         settings: TrackingSettings | None = None,
         facts: Mapping[str, Any] | None = None,
+        refiner: BoxRefiner | None = None,
     ) -> None:
         self.model = model
         self.facts = dict(facts or {})
@@ -59,9 +60,9 @@ class MatchingTracker:
         self.scale_filter = ScaleFilter() if self.settings.scale == 'filter' else None
         self.refinement = None
         if self.settings.scale == 'refiner':
-            self.refinement = Refinement(
-                prepare_refiner(zoo.load_refiner(), self.device, model.dtype)
-            )
+            if refiner is None:
+                raise ValueError("tracking setting scale 'refiner' needs a box refiner")
+            self.refinement = Refinement(refiner)
         count = self.settings.scale_count if self.settings.scale == 'pyramid' else 1
         exponents = np.arange(count) - count // 2
         self._factors = self.settings.scale_step ** exponents.astype(float)
@@ -134,14 +135,12 @@ class MatchingTracker:
         pixels = (
             self.model.stride * self._search_side(box) * self._factors[best] / self._search_size
         )
-        height, width = image.shape
-        cx = min(max(box.cx + column * pixels, 0.0), width)
-        cy = min(max(box.cy + row * pixels, 0.0), height)
-
-        moved = Box.from_center(cx, cy, box.w, box.h)
+        moved = _centred_within(
+            image, Box(box.x + column * pixels, box.y + row * pixels, box.w, box.h)
+        )
         sure = score >= settings.learn_above
         if self.refinement:
-            self._box = self._limited(self.refinement.refine(image, moved), image)
+            self._box = self._limited(_centred_within(image, self.refinement.refine(image, moved)))
         elif self.scale_filter:
             self._box = self._resized(moved, self.scale_filter.estimate(image, moved))
         else:
@@ -250,18 +249,14 @@ class MatchingTracker:
         distance = offset[:, None] ** 2 + offset[None, :] ** 2
         return -self.settings.window_weight * np.log1p(distance)
 
-    def _limited(self, box: Box, image: np.ndarray) -> Box:
-        """Keep a corrected box within the limits of its size, and its centre within the image."""
+    def _limited(self, box: Box) -> Box:
+        """Keep each side of a corrected box within the limits of its size."""
         settings, first = self.settings, self._first_box
-        height, width = image.shape
-        return Box.from_center(
-            min(max(box.cx, 0.0), width),
-            min(max(box.cy, 0.0), height),
-            *(
-                max(min(max(side, settings.min_scale * start), settings.max_scale * start), 1.0)
-                for side, start in ((box.w, first.w), (box.h, first.h))
-            ),
+        sides = (
+            max(min(max(side, settings.min_scale * start), settings.max_scale * start), 1.0)
+            for side, start in ((box.w, first.w), (box.h, first.h))
         )
+        return Box.from_center(box.cx, box.cy, *sides)
 
     def _resized(self, box: Box, factor: float) -> Box:
         first, settings = self._first_box, self.settings
@@ -276,3 +271,11 @@ def context_side(box: Box) -> float:
     """Side `s_z` of the square around a box with half its mean side as context all around."""
     context = (box.w + box.h) / 2
     return math.sqrt((box.w + context) * (box.h + context))
+
+
+def _centred_within(image: np.ndarray, box: Box) -> Box:
+    """Move a box whose centre lies outside of the image to the image's border."""
+    height, width = image.shape
+    return Box.from_center(
+        min(max(box.cx, 0.0), width), min(max(box.cy, 0.0), height), box.w, box.h
+    )

@@ -12,12 +12,12 @@ from ..geometry import Box
 from ..imaging.subwindow import crop
 from ..models.box_refiner import BoxRefiner
 
-_SHIFT = 0.25
-"""How far the centre is expected to be off before one looks, over the side."""
-_GROWTH = 0.06
-"""How much a target is expected to change its size in an image, as a logarithm."""
-_BLUR = 6.0
-"""Uncertainty of a size on the sensor, pixels: small targets are all edge."""
+# What is expected before one looks, as standard deviations: how far the centre is off, over the
+# side, and how much a target changes its size in an image, as a logarithm.
+_SHIFT, _GROWTH = 0.25, 0.06
+_EXPECTED = np.array([_SHIFT, _SHIFT, _GROWTH, _GROWTH]) ** 2
+_BLUR = np.array([0.0, 0.0, 6.0, 6.0]) ** 2
+"""Uncertainty of a size on the sensor, square pixels: small targets are all edge."""
 
 
 class Refinement:
@@ -39,13 +39,11 @@ class Refinement:
     def refine(self, image: np.ndarray, box: Box) -> Box:
         """Correct a box that was found in another image."""
         correction = self.network.compare(self._reference, self._embed(image, box))
-        offset, spread = (
-            one[0].cpu().numpy().astype(float) for one in (correction.offset, correction.spread)
-        )
-        expected = np.array([_SHIFT, _SHIFT, _GROWTH, _GROWTH]) ** 2
+        numbers = torch.stack([correction.offset[0], correction.spread[0]])
+        offset, spread = numbers.cpu().numpy().astype(float)
         # The variance of a Laplace law is twice its squared scale.
-        variance = 2 * spread**2 + np.array([0, 0, 1, 1]) * _BLUR**2 / box.area
-        x, y, w, h = offset * expected / (expected + variance)
+        variance = 2 * spread**2 + _BLUR / box.area
+        x, y, w, h = offset * _EXPECTED / (_EXPECTED + variance)
         return Box.from_center(
             box.cx + x * box.w, box.cy + y * box.h, box.w * np.exp(w), box.h * np.exp(h)
         )

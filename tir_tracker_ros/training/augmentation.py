@@ -10,12 +10,9 @@ import math
 import torch
 from torch import Tensor
 
-from .config import AugmentationConfig, BoxErrorConfig
+from .config import AugmentationConfig
 from .sampling import KINDS, PairBatch
-from .views import VIEW_CONTEXT, VIEW_SIZE, ViewPool
-
-_MIDDLE = 256
-"""Side of the part of a view, pixels, that windows around boxes are cut from."""
+from .views import VIEW_CONTEXT, ViewPool
 
 
 @dataclass
@@ -34,88 +31,15 @@ class Crops:
     """N class indices of the template."""
 
 
-@dataclass
-class BoxWindows:
-    """What surrounds N boxes, and by how much they miss."""
-
-    reference: Tensor
-    """N x 1 x S x S, 0..1: around a box that is right."""
-    current: Tensor
-    """N x 1 x S x S, 0..1: around one that is not."""
-    offset: Tensor
-    """N x 4: what it lacks, in units of its own sides: x, y, and the logarithms of w and h."""
-
-
 class Augmentation:
-    """Cut and change the crops of a batch; the same seed gives the same crops."""
+    """Ways to cut and change batches of images, by chance and yet repeatable."""
 
-    def __init__(
-        self,
-        config: AugmentationConfig,
-        template_size: int,
-        search_size: int,
-        context: float,
-        search_context: float,
-    ) -> None:
+    def __init__(self, config: AugmentationConfig) -> None:
         self.config = config
-        self.template_size, self.search_size = template_size, search_size
-        self.context, self.search_context = context, search_context
 
-    @torch.no_grad()
-    def __call__(self, pool: ViewPool, pairs: PairBatch) -> Crops:
-        """Make the crops of the pairs on the device of the pool."""
-        device = pool.pixels.device
+    def _seed(self, seed: int) -> None:
         # One generator on the CPU: the same numbers whatever the device.
-        self._random = torch.Generator().manual_seed(pairs.seed)
-        count, config = len(pairs.kind), self.config
-        template = pool.pixels[pairs.template.to(device)][:, None].float() / 255
-        search = pool.pixels[pairs.search.to(device)][:, None].float() / 255
-        size = pool.size[pairs.search.to(device)]
-
-        offset = self._uniform(count, 2) * config.translation
-        scale = torch.exp(self._uniform(count) * math.log1p(config.scale))
-        aspect = torch.exp(self._uniform(count) * config.aspect)
-        angle = self._uniform(count) * math.radians(config.rotation)
-        flip = torch.where(self._rate(count, config.flip), -1.0, 1.0)
-        if (covered := self._rate(count, config.occlusion)).any():
-            search = self._cover(search, size, covered.to(device))
-        unit = torch.ones(count)
-        centre = torch.zeros(count, 2)
-        # A background template looks at a corner, clear of the object in the middle.
-        background = pairs.kind == KINDS.index('background')
-        if background.any():
-            corner = torch.where(self._rate(2 * count, 0.5), 1.0, -1.0).reshape(count, 2)
-            centre = torch.where(background[:, None], corner * 0.6, centre)
-        template = self._cut(
-            template,
-            self.template_size,
-            self.context / VIEW_CONTEXT * unit,
-            unit,
-            0 * unit,
-            flip,
-            centre,
-        )
-        search = self._cut(
-            search,
-            self.search_size,
-            self.search_context / VIEW_CONTEXT * scale,
-            aspect,
-            angle,
-            flip,
-            -offset
-            / (self.search_size / 2)
-            * (self.search_context / VIEW_CONTEXT * scale)[:, None],
-        )
-
-        inverse = self._rate(count, config.polarity).to(device)[:, None, None, None]
-        template, search = (torch.where(inverse, 1 - crop, crop) for crop in (template, search))
-        return Crops(
-            self._photometry(template),
-            self._photometry(search),
-            offset.to(device),
-            (pairs.kind == 0).to(device),
-            pool.label[pairs.template.to(device)],
-        )
+        self._random = torch.Generator().manual_seed(seed)
 
     def _cut(
         self,
@@ -168,7 +92,15 @@ class Augmentation:
         mask = (inside[1][:, :, None] & inside[0][:, None, :]) & covered[:, None, None]
         return torch.where(mask[:, None], search.roll(1, dims=0).roll(97, dims=3), search)
 
-    def _photometry(self, crop: Tensor) -> Tensor:
+    def _photometry(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """Change how the camera sees N pairs: its polarity for both alike, all else for each."""
+        inverse = self._rate(len(first), self.config.polarity).to(first.device)
+        first, second = (
+            torch.where(inverse[:, None, None, None], 1 - crop, crop) for crop in (first, second)
+        )
+        return self._sensor(first), self._sensor(second)
+
+    def _sensor(self, crop: Tensor) -> Tensor:
         config, count, device = self.config, len(crop), crop.device
 
         def column(values: Tensor) -> Tensor:
@@ -196,62 +128,71 @@ class Augmentation:
         return torch.rand(count, generator=self._random) < rate
 
 
-class BoxAugmentation(Augmentation):
-    """Cut the windows around right and wrong boxes; the same seed gives the same windows."""
+class CropAugmentation(Augmentation):
+    """Cut and change the crops of a batch; the same seed gives the same crops."""
 
     def __init__(
-        self, config: AugmentationConfig, errors: BoxErrorConfig, size: int, context: float
+        self,
+        config: AugmentationConfig,
+        template_size: int,
+        search_size: int,
+        context: float,
+        search_context: float,
     ) -> None:
-        super().__init__(config, size, size, context, context)
-        self.errors = errors
+        super().__init__(config)
+        self.template_size, self.search_size = template_size, search_size
+        self.context, self.search_context = context, search_context
 
     @torch.no_grad()
-    def windows(self, pool: ViewPool, pairs: PairBatch) -> BoxWindows:
-        """Make the windows of the pairs on the device of the pool."""
+    def __call__(self, pool: ViewPool, pairs: PairBatch) -> Crops:
+        """Make the crops of the pairs on the device of the pool."""
         device = pool.pixels.device
-        self._random = torch.Generator().manual_seed(pairs.seed)
-        count, config, errors = len(pairs.kind), self.config, self.errors
-        # No window reaches beyond the middle of a view: a quarter of the work.
-        middle = slice(VIEW_SIZE // 2 - _MIDDLE // 2, VIEW_SIZE // 2 + _MIDDLE // 2)
-        views, sides = [], []
-        for index in (pairs.template.to(device), pairs.search.to(device)):
-            views.append(pool.pixels[index, middle, middle][:, None].float() / 255)
-            sides.append(pool.size[index].float())
-        if (covered := self._rate(count, config.occlusion)).any():
-            views[1] = self._cover(views[1], sides[1], covered.to(device))
+        self._seed(pairs.seed)
+        count, config = len(pairs.kind), self.config
+        template = pool.pixels[pairs.template.to(device)][:, None].float() / 255
+        search = pool.pixels[pairs.search.to(device)][:, None].float() / 255
+        size = pool.size[pairs.search.to(device)]
+
+        offset = self._uniform(count, 2) * config.translation
+        scale = torch.exp(self._uniform(count) * math.log1p(config.scale))
+        aspect = torch.exp(self._uniform(count) * config.aspect)
+        angle = self._uniform(count) * math.radians(config.rotation)
         flip = torch.where(self._rate(count, config.flip), -1.0, 1.0)
-
-        # The same object can be described by many boxes: that of the reference is what counts.
-        shift = self._normal(count, 2) * errors.description_shift
-        growth = self._normal(count, 2) * errors.description_scale
-        wide = torch.where(self._rate(count, errors.wide), errors.wide_factor, 1.0)[:, None]
-        miss = (self._normal(count, 2) * errors.shift * wide).clamp(-0.5, 0.5)
-        stretch = self._normal(count, 1) * errors.aspect * torch.tensor([[1.0, -1.0]])
-        wrong = (self._normal(count, 1) * errors.scale * wide + stretch).clamp(-0.6, 0.6)
-        # Where the middle of the view, the annotated centre, lies in each window, in box sides.
-        places = (-shift / growth.exp(), miss - shift / (growth + wrong).exp())
-        crops = []
-        for view, side, place, factor in zip(
-            views, sides, places, (growth.exp(), (growth + wrong).exp())
-        ):
-            box = side.cpu() * factor
-            scale = self.context * box.prod(dim=1).sqrt() / _MIDDLE
-            crops.append(
-                self._cut(
-                    view,
-                    self.template_size,
-                    scale,
-                    box[:, 0] / box[:, 1],
-                    torch.zeros(count),
-                    flip,
-                    -place * 2 / self.context * scale[:, None],
-                )
-            )
-        inverse = self._rate(count, config.polarity).to(device)[:, None, None, None]
-        reference, current = (
-            self._photometry(torch.where(inverse, 1 - crop, crop)) for crop in crops
+        if (covered := self._rate(count, config.occlusion)).any():
+            search = self._cover(search, size, covered.to(device))
+        unit = torch.ones(count)
+        centre = torch.zeros(count, 2)
+        # A background template looks at a corner, clear of the object in the middle.
+        background = pairs.kind == KINDS.index('background')
+        if background.any():
+            corner = torch.where(self._rate(2 * count, 0.5), 1.0, -1.0).reshape(count, 2)
+            centre = torch.where(background[:, None], corner * 0.6, centre)
+        template = self._cut(
+            template,
+            self.template_size,
+            self.context / VIEW_CONTEXT * unit,
+            unit,
+            0 * unit,
+            flip,
+            centre,
         )
-        return BoxWindows(reference, current, torch.cat([miss, -wrong], dim=1).to(device))
+        search = self._cut(
+            search,
+            self.search_size,
+            self.search_context / VIEW_CONTEXT * scale,
+            aspect,
+            angle,
+            flip,
+            -offset
+            / (self.search_size / 2)
+            * (self.search_context / VIEW_CONTEXT * scale)[:, None],
+        )
 
-    def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(*shape, generator=self._random)
+        template, search = self._photometry(template, search)
+        return Crops(
+            template,
+            search,
+            offset.to(device),
+            (pairs.kind == 0).to(device),
+            pool.label[pairs.template.to(device)],
+        )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..models.box_refiner import BoxRefiner
-from .augmentation import BoxAugmentation
+from .box_windows import WindowAugmentation
 from .config import TrainConfig
 from .module import PairModule
 from .sampling import PairBatch
@@ -24,13 +24,13 @@ class RefinerModule(PairModule):
 
     def __init__(self, config: TrainConfig, training: ViewPool, validation: ViewPool) -> None:
         super().__init__(BoxRefiner(), config, training, validation)
-        self.augmentation = BoxAugmentation(
+        self.augmentation = WindowAugmentation(
             config.augmentation, config.box_errors, BoxRefiner.size, BoxRefiner.context
         )
 
     def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
         """Compute the terms of the loss, and the share of boxes that end up right."""
-        windows = self.augmentation.windows(pool, pairs)
+        windows = self.augmentation(pool, pairs)
         correction = self.model(windows.reference, windows.current)
         error = (correction.offset - windows.offset).abs()
         terms = {

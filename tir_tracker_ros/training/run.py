@@ -16,10 +16,11 @@ from ..models import zoo
 from ..models.box_refiner import BoxRefiner
 from ..models.inference import find_precision, prepare
 from ..models.matching import MatchingNet
-from ..tracking.matching_tracker import MatchingTracker
+from ..tracking.loading import build_tracker
 from .calibration import calibrate_score
 from .config import TrainConfig
-from .module import MatchingModule, PairModule
+from .matching import MatchingModule
+from .module import PairModule
 from .pools import build_pools, source_name
 from .refiner import RefinerModule
 
@@ -101,7 +102,7 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
             # On the device and in the precision that most will run it in.
             device = torch.device('cpu')
             fast = prepare(network, device, find_precision('auto', device))
-            facts['score'] = calibrate_score(MatchingTracker(fast))
+            facts['score'] = calibrate_score(build_tracker(fast))
         zoo.save_weights(network, path, facts)
         plot_curves(out / 'metrics.csv', out / 'curves.png')
     return path
