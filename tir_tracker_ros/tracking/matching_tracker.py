@@ -154,6 +154,8 @@ class MatchingTracker:
         ):
             # The paper crops at the new centre with the old size.
             self._update_template(image, moved if settings.scale == 'pyramid' else self._box)
+        if self.refinement and sure:
+            self.refinement.update(image, self._box)
         if self.scale_filter and sure:
             self.scale_filter.update(image, self._box)
 

@@ -18,14 +18,19 @@ _SHIFT, _GROWTH = 0.25, 0.06
 _EXPECTED = np.array([_SHIFT, _SHIFT, _GROWTH, _GROWTH]) ** 2
 _BLUR = np.array([0.0, 0.0, 6.0, 6.0]) ** 2
 """Uncertainty of a size on the sensor, square pixels: small targets are all edge."""
+_RENEWAL = 20
+"""Images from one recent reference to the next."""
+_DEPENDENCE = 3.0
+"""Factor on the variance of a recent reference: its error is the box's own of a while ago."""
 
 
 class Refinement:
     """
-    Move and stretch a box by what the refiner says, weighed like a measurement in a Kalman filter.
+    Move and stretch a box by what the refiner says, weighed like measurements in a Kalman filter.
 
-    The refiner compares with the first image of the target alone, so that errors do not add up;
-    the more it is at a loss, the less the box follows it.
+    The refiner compares with the first image of the target, of which the box is right, and with
+    a recent one, of which it is nearly right and which looks more like the target of today. The
+    more it is at a loss, the less the box follows it.
     """
 
     def __init__(self, network: BoxRefiner) -> None:
@@ -33,20 +38,33 @@ class Refinement:
         self.device = next(network.parameters()).device
 
     def init(self, image: np.ndarray, box: Box) -> None:
-        """Remember what `box` surrounds in a gray image 0..1."""
-        self._reference = self._embed(image, box)
+        """Remember what `box` surrounds in a gray image 0..1, forgetting all before."""
+        self._first = self._references = self._embed(image, box)
+        self._variances = self._variance = np.zeros((1, 4))
+        self._images = 0
 
     def refine(self, image: np.ndarray, box: Box) -> Box:
         """Correct a box that was found in another image."""
-        correction = self.network.compare(self._reference, self._embed(image, box))
-        numbers = torch.stack([correction.offset[0], correction.spread[0]])
+        current = self._embed(image, box).expand(len(self._references), -1, -1, -1)
+        correction = self.network.compare(self._references, current)
+        numbers = torch.stack([correction.offset, correction.spread])
         offset, spread = numbers.cpu().numpy().astype(float)
         # The variance of a Laplace law is twice its squared scale.
-        variance = 2 * spread**2 + _BLUR / box.area
-        x, y, w, h = offset * _EXPECTED / (_EXPECTED + variance)
+        certainty = 1 / (2 * spread**2 + self._variances)
+        total = certainty.sum(axis=0)
+        gain = _EXPECTED / (_EXPECTED + 1 / total + _BLUR / box.area)
+        self._variance = (1 - gain[None]) * _EXPECTED
+        x, y, w, h = gain * (offset * certainty).sum(axis=0) / total
         return Box.from_center(
             box.cx + x * box.w, box.cy + y * box.h, box.w * np.exp(w), box.h * np.exp(h)
         )
+
+    def update(self, image: np.ndarray, box: Box) -> None:
+        """Let the box that was refined last be the recent reference, every so many calls."""
+        self._images += 1
+        if self._images % _RENEWAL == 0:
+            self._references = torch.cat([self._first, self._embed(image, box)])
+            self._variances = np.concatenate([np.zeros((1, 4)), _DEPENDENCE * self._variance])
 
     def _embed(self, image: np.ndarray, box: Box) -> Tensor:
         size, context = self.network.size, self.network.context

@@ -107,9 +107,9 @@ class BoxErrorConfig(_Closed):
     wide: float = Field(default=0.2, ge=0, le=1)
     """Rate of boxes with errors `wide_factor` times as large."""
     wide_factor: float = Field(default=2.5, ge=1)
-    description_shift: float = Field(default=0.1, ge=0)
+    description_shift: float = Field(default=0.08, ge=0)
     """Of the centre of a right box from the annotated one, the same in both images."""
-    description_scale: float = Field(default=0.15, ge=0)
+    description_scale: float = Field(default=0.12, ge=0)
     """Of the logarithms of its sides."""
 
 
