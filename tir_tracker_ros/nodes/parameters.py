@@ -167,6 +167,12 @@ TRACKER = (
     _tracking('template_rate', 'Share of the new template in the running average.', 0.0, 1.0),
     _tracking('learn_above', 'Score below which nothing is learnt.', 0.0, 1.0),
     _tracking('template_interval', 'Images from one template update to the next.', 1, 1000),
+    _tracking(
+        'refiner_interval',
+        'Images from one recent reference of the refiner to the next; 0: the first image alone.',
+        0,
+        1000,
+    ),
     Parameter(
         'no_image_warning',
         5.0,

@@ -62,7 +62,7 @@ class MatchingTracker:
         if self.settings.scale == 'refiner':
             if refiner is None:
                 raise ValueError("tracking setting scale 'refiner' needs a box refiner")
-            self.refinement = Refinement(refiner)
+            self.refinement = Refinement(refiner, self.settings.refiner_interval)
         count = self.settings.scale_count if self.settings.scale == 'pyramid' else 1
         exponents = np.arange(count) - count // 2
         self._factors = self.settings.scale_step ** exponents.astype(float)

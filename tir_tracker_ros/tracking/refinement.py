@@ -18,8 +18,6 @@ _SHIFT, _GROWTH = 0.25, 0.06
 _EXPECTED = np.array([_SHIFT, _SHIFT, _GROWTH, _GROWTH]) ** 2
 _BLUR = np.array([0.0, 0.0, 6.0, 6.0]) ** 2
 """Uncertainty of a size on the sensor, square pixels: small targets are all edge."""
-_RENEWAL = 20
-"""Images from one recent reference to the next."""
 _DEPENDENCE = 3.0
 """Factor on the variance of a recent reference: its error is the box's own of a while ago."""
 
@@ -33,8 +31,13 @@ class Refinement:
     more it is at a loss, the less the box follows it.
     """
 
-    def __init__(self, network: BoxRefiner) -> None:
-        self.network = network
+    def __init__(self, network: BoxRefiner, interval: int = 20) -> None:
+        """
+        Take a prepared network.
+
+        interval: images from one recent reference to the next; 0 keeps to the first image.
+        """
+        self.network, self.interval = network, interval
         self.device = next(network.parameters()).device
 
     def init(self, image: np.ndarray, box: Box) -> None:
@@ -60,9 +63,9 @@ class Refinement:
         )
 
     def update(self, image: np.ndarray, box: Box) -> None:
-        """Let the box that was refined last be the recent reference, every so many calls."""
+        """Let the box that was refined last be the recent reference, once in `interval` calls."""
         self._images += 1
-        if self._images % _RENEWAL == 0:
+        if self.interval and self._images % self.interval == 0:
             self._references = torch.cat([self._first, self._embed(image, box)])
             self._variances = np.concatenate([np.zeros((1, 4)), _DEPENDENCE * self._variance])
 

@@ -55,9 +55,11 @@ class TrackingSettings:
     template_rate: float = 0.01
     """Share of the new template in the running average, 0..1."""
     learn_above: float = 0.6
-    """Score, 0..1, below which neither template nor scale filter are updated."""
+    """Score, 0..1, below which template, scale filter and recent reference are not updated."""
     template_interval: int = 2
     """Images from one template update to the next."""
+    refiner_interval: int = 20
+    """Images from one recent reference of the refiner to the next; 0 keeps to the first image."""
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -83,6 +85,7 @@ class TrackingSettings:
             ('template_rate', 0.0, 1.0),
             ('learn_above', 0.0, 1.0),
             ('template_interval', 1, 1000),
+            ('refiner_interval', 0, 1000),
             ('search_size', 0, 2047),
         ):
             if not low <= getattr(self, name) <= high:
