@@ -31,7 +31,7 @@ class Refinement:
     more it is at a loss, the less the box follows it.
     """
 
-    def __init__(self, network: BoxRefiner, interval: int = 20) -> None:
+    def __init__(self, network: BoxRefiner, interval: int) -> None:
         """
         Take a prepared network.
 
