@@ -121,3 +121,10 @@ def test_without_its_target_it_is_less_sure(shipped):
     with torch.inference_mode():
         seen, unseen = (shipped(there, window).spread for window in (there, gone))
     assert (unseen > 2 * seen).all()
+
+
+def test_the_first_image_is_known_again_only_where_its_target_is(refinement):
+    refined(refinement, image(), BOX)
+    there = refinement.agreement
+    refined(refinement, image(Box(240, 20, 48, 36)), BOX)
+    assert refinement.agreement < 0.8 < there

@@ -38,7 +38,7 @@ def test_a_second_peak_lowers_the_margin():
 
 @given(arrays(np.float32, (9, 9), elements=st.floats(-1e4, 1e4, width=32)), st.floats(1e-6, 10))
 def test_score_is_a_probability_whatever_the_map(response, self_peak):
-    features = response_features(response, self_peak, 2)
+    features = np.append(response_features(response, self_peak, 2), 1.0)
     assert np.isfinite(features).all()
     assert 0 <= probability(features) <= 1
 

@@ -116,6 +116,16 @@ def test_a_target_lost_from_view_lowers_the_score(networks):
     assert 0 <= gone < seen <= 1
 
 
+@pytest.mark.parametrize('name', ['mmnet_fast', 'siamfc_fast'])
+def test_a_template_that_has_learnt_the_background_does_not_raise_the_score(name):
+    tracker = load_tracker(name, 'cpu', learn_above=0.0, template_interval=1)
+    scene = Scene()
+    tracker.init(scene.image(0), scene.box(0))
+    seen = [tracker.update(scene.image(index)).score for index in range(1, 6)]
+    gone = [tracker.update(np.roll(scene.background, index, 1)).score for index in range(15)]
+    assert max(gone) < 0.5 < min(seen)
+
+
 def test_same_images_give_the_same_boxes(networks):
     tracker = build_tracker(networks['mmnet_fast'])
     scene = Scene()
@@ -200,7 +210,7 @@ def test_response_area_is_centred_on_the_last_box(networks):
     assert area.w > scene.side
 
 
-@pytest.mark.parametrize('template', ['statistics', 'average', 'fixed', 'previous'])
+@pytest.mark.parametrize('template', ['previous', 'statistics', 'average', 'fixed'])
 def test_every_way_to_keep_a_template_follows(networks, template):
     tracker = build_tracker(networks['cfnet_fast'], TrackingSettings(template=template))
     assert min(overlaps(tracker, Scene(), 12)) > 0.6
@@ -234,6 +244,11 @@ def test_paper_settings_are_those_of_the_implementation():
 def test_settings_are_closed_and_in_range(changes, message):
     with pytest.raises(ValueError, match=message):
         TrackingSettings.named('default', **changes)
+
+
+def test_a_calibration_of_another_length_is_refused(networks):
+    with pytest.raises(ValueError, match='bring 4 numbers to calibrate the score, 5 are needed'):
+        build_tracker(networks['cfnet_fast'], facts={'score': [-4.0, 8.0, 0.0, 0.0]})
 
 
 def test_unknown_tracking_lists_the_valid_ones():

@@ -161,10 +161,11 @@ TRACKER = (
     ),
     _tracking(
         'template',
-        'What the template is made of: running statistics or average, first or previous image.',
-        choices=('statistics', 'average', 'fixed', 'previous'),
+        'What the template is made of: newest image (needs the refiner), running statistics or '
+        'average, first image.',
+        choices=('previous', 'statistics', 'average', 'fixed'),
     ),
-    _tracking('template_rate', 'Share of the new template in the running average.', 0.0, 1.0),
+    _tracking('template_rate', 'Share of the new template in statistics and average.', 0.0, 1.0),
     _tracking('learn_above', 'Score below which nothing is learnt.', 0.0, 1.0),
     _tracking('template_interval', 'Images from one template update to the next.', 1, 1000),
     _tracking(

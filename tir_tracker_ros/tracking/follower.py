@@ -36,7 +36,7 @@ class FollowerSettings:
     """How counts become 0..1."""
     buffer_size: int = 30
     """Images kept, so that an init may name an earlier one by its stamp."""
-    lost_below: float = 0.5
+    lost_below: float = 0.65
     """A score below this makes a target lost once it has lasted for `lost_after` images."""
     uncertain_below: float = 0.7
     """A score below this makes a target uncertain."""

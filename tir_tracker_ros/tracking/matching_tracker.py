@@ -39,7 +39,8 @@ class MatchingTracker:
     The networks are taken as they are: in evaluation mode, on their device, in their precision.
     `facts` are those of the model's weight file; `score` among them calibrates the score,
     `classes` name the outputs of the class head. `features` holds what the newest score was made
-    of. Raises ValueError where the settings ask for a box refiner and there is none.
+    of. Raises ValueError for a calibration of another length, and where the settings ask for a
+    box refiner and there is none.
     """
 
     def __init__(
@@ -68,6 +69,11 @@ class MatchingTracker:
         self._factors = self.settings.scale_step ** exponents.astype(float)
         self._penalties = np.where(exponents == 0, 1.0, self.settings.scale_penalty)
         self._score_weights = self.facts.get('score', UNCALIBRATED)
+        if len(self._score_weights) != len(UNCALIBRATED):
+            raise ValueError(
+                f'the weights bring {len(self._score_weights)} numbers to calibrate the score, '
+                f'{len(UNCALIBRATED)} are needed: train them again with this version'
+            )
         # Raw maps are no logarithms of anything.
         self._adjusted = preset.adjusted or self.settings.window == 'product'
         self._window: np.ndarray | None = None
@@ -127,8 +133,6 @@ class MatchingTracker:
         peaks = responses.max(axis=(1, 2)) * self._penalties
         best = int(peaks.argmax())
         response = responses[best]
-        self.features = response_features(response, self._self_peak, 2 * settings.upsample)
-        score = probability(self.features, self._score_weights)
         row, column = self._peak(response)
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
@@ -138,15 +142,20 @@ class MatchingTracker:
         moved = _centred_within(
             image, Box(box.x + column * pixels, box.y + row * pixels, box.w, box.h)
         )
-        sure = score >= settings.learn_above
+        agreement = 1.0
         if self.refinement:
             self._box = self._limited(_centred_within(image, self.refinement.refine(image, moved)))
+            agreement = self.refinement.agreement
         elif self.scale_filter:
             self._box = self._resized(moved, self.scale_filter.estimate(image, moved))
         else:
             growth = settings.scale_rate * (float(self._factors[best]) - 1)
             self._box = self._resized(moved, 1 + growth)
 
+        shape = response_features(response, self._self_peak, 2 * settings.upsample)
+        self.features = np.append(shape, agreement)
+        score = probability(self.features, self._score_weights)
+        sure = score >= settings.learn_above
         if (
             settings.template != 'fixed'
             and sure

@@ -18,6 +18,8 @@ _SHIFT, _GROWTH = 0.25, 0.06
 _EXPECTED = np.array([_SHIFT, _SHIFT, _GROWTH, _GROWTH]) ** 2
 _BLUR = np.array([0.0, 0.0, 6.0, 6.0]) ** 2
 """Uncertainty of a size on the sensor, square pixels: small targets are all edge."""
+_USUAL_PRECISION = 3.0
+"""What the spread of a usual, right correction is: `exp(-3)` of the side."""
 _DEPENDENCE = 3.0
 """Factor on the variance of a recent reference: its error is the box's own of a while ago."""
 
@@ -29,6 +31,9 @@ class Refinement:
     The refiner compares with the first image of the target, of which the box is right, and with
     a recent one, of which it is nearly right and which looks more like the target of today. The
     more it is at a loss, the less the box follows it.
+
+    `agreement` is how well the first image was known again in the newest one, -1/3..5/3: near 1
+    where it was, lower where not.
     """
 
     def __init__(self, network: BoxRefiner, interval: int) -> None:
@@ -45,6 +50,7 @@ class Refinement:
         self._first = self._references = self._embed(image, box)
         self._variances = self._variance = np.zeros((1, 4))
         self._images = 0
+        self.agreement = 1.0
 
     def refine(self, image: np.ndarray, box: Box) -> Box:
         """Correct a box that was found in another image."""
@@ -52,6 +58,7 @@ class Refinement:
         correction = self.network.compare(self._references, current)
         numbers = torch.stack([correction.offset, correction.spread])
         offset, spread = numbers.cpu().numpy().astype(float)
+        self.agreement = -float(np.log(spread[0]).mean()) / _USUAL_PRECISION
         # The variance of a Laplace law is twice its squared scale.
         certainty = 1 / (2 * spread**2 + self._variances)
         total = certainty.sum(axis=0)

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How sure a response map makes one: a calibrated probability that the box is right."""
+"""How sure one may be of a box: a calibrated probability that it is right."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import math
 
 import numpy as np
 
-FEATURES = ('peak', 'sharpness', 'margin')
+FEATURES = ('peak', 'sharpness', 'margin', 'agreement')
 """
 What a response tells: its peak over that of the first image (`peak`), the distance of the peak
 from the rest of the map in standard deviations of the rest (`sharpness`, over 10), and the
-distance of the peak from the second-highest one, over its height above the mean (`margin`).
+distance of the peak from the second-highest one, over its height above the mean (`margin`). And
+how well the box refiner knows the target of the first image again (`agreement`; 1 without one):
+a template that learns quickly matches whatever it has come to follow, a first image does not.
 """
-UNCALIBRATED = (-4.0, 8.0, 0.0, 0.0)
+UNCALIBRATED = (-4.0, 8.0, 0.0, 0.0, 0.0)
 """Intercept and a weight for each feature, for weights without a calibration: by peak alone."""
 
 
 def response_features(response: np.ndarray, self_peak: float, neighbourhood: int) -> np.ndarray:
     """
-    Compute FEATURES of a response `R x R`; all finite, also for a constant map.
+    Compute the first three FEATURES, of a response `R x R`; all finite, also for a constant map.
 
     `self_peak` is the peak in the first image, `neighbourhood` how many cells around the peak
     belong to it.
@@ -57,7 +59,7 @@ def calibrate(features: np.ndarray, right: np.ndarray, ridge: float = 1.0) -> tu
     """
     Fit the weights of `probability` by logistic regression.
 
-    `features` is `N x 3`, `right` N booleans: whether the box was right (overlap above one half).
+    `features` is `N x F`, `right` N booleans: whether the box was right.
     Raises ValueError when all are right or all are wrong.
     """
     if right.all() or not right.any():

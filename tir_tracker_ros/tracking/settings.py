@@ -47,13 +47,15 @@ class TrackingSettings:
     """
     window_weight: float = 1.0
     """Weight of the window: of a `product` 0 or more, in a `blend` its share, 0..1."""
-    template: str = 'statistics'
+    template: str = 'previous'
     """
-    What the template is made of: `statistics` (running numerator and denominator of the filter),
-    `average` (running average of templates), `fixed` (first image) or `previous` (last image).
+    What the template is made of: `previous` (the newest image that was learnt; the refiner has put
+    the box back into place there, which no other `scale` does), `statistics` (running numerator
+    and denominator of the filter: for the other ways of `scale`), `average` (running average of
+    templates) or `fixed` (first image).
     """
     template_rate: float = 0.01
-    """Share of the new template in the running average, 0..1."""
+    """Share of the new template in `statistics` and `average`, 0..1."""
     learn_above: float = 0.6
     """Score, 0..1, below which template, scale filter and recent reference are not updated."""
     template_interval: int = 2
@@ -66,7 +68,7 @@ class TrackingSettings:
             ('padding', ('edge', 'mean')),
             ('window', ('product', 'blend')),
             ('scale', ('refiner', 'filter', 'pyramid', 'none')),
-            ('template', ('statistics', 'average', 'fixed', 'previous')),
+            ('template', ('previous', 'statistics', 'average', 'fixed')),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(
