@@ -142,10 +142,8 @@ class MatchingTracker:
         moved = _centred_within(
             image, Box(box.x + column * pixels, box.y + row * pixels, box.w, box.h)
         )
-        agreement = 1.0
         if self.refinement:
             self._box = self._limited(_centred_within(image, self.refinement.refine(image, moved)))
-            agreement = self.refinement.agreement
         elif self.scale_filter:
             self._box = self._resized(moved, self.scale_filter.estimate(image, moved))
         else:
@@ -153,7 +151,7 @@ class MatchingTracker:
             self._box = self._resized(moved, 1 + growth)
 
         shape = response_features(response, self._self_peak, 2 * settings.upsample)
-        self.features = np.append(shape, agreement)
+        self.features = np.append(shape, self.refinement.agreement if self.refinement else 1.0)
         score = probability(self.features, self._score_weights)
         sure = score >= settings.learn_above
         if (
