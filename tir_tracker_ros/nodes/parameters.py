@@ -174,6 +174,7 @@ TRACKER = (
         0,
         1000,
     ),
+    _tracking('redetection', 'Whether a lost target is looked for in the whole image.'),
     Parameter(
         'no_image_warning',
         5.0,

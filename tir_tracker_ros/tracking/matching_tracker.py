@@ -18,6 +18,7 @@ from ..imaging.subwindow import crop
 from ..models.box_refiner import BoxRefiner
 from ..models.embeddings import Taps
 from ..models.matching import MatchingNet
+from .redetection import Redetection
 from .refinement import Refinement
 from .scale_filter import ScaleFilter
 from .score import FEATURES, probability, response_features, UNCALIBRATED
@@ -59,6 +60,7 @@ class MatchingTracker:
         self._template_size = preset.template_size
         self._search_size = self.settings.search_size or preset.search_size
         self.scale_filter = ScaleFilter() if self.settings.scale == 'filter' else None
+        self.redetection = Redetection() if self.settings.redetection else None
         self.refinement = None
         if self.settings.scale == 'refiner':
             if refiner is None:
@@ -111,6 +113,8 @@ class MatchingTracker:
             self.scale_filter.init(image, box)
         if self.refinement:
             self.refinement.init(image, box)
+        if self.redetection:
+            self.redetection.init(box)
         self._images = 0
         # What a perfect match looks like to this template: the unit of the score.
         self._self_peak = max(float(self._respond(image, box, [1.0])[0].max()), 1e-6)
@@ -127,13 +131,46 @@ class MatchingTracker:
             raise RuntimeError('update before init: there is no target yet')
         self._images += 1
         self._fill = self._padding(image)
-        box, settings = self._box, self.settings
+        before, settings = self._box, self.settings
+        estimate, self.features = self._look(image, before)
+        if self.redetection:
+            self.redetection.judge(estimate)
+            for place in self._other_places(image, self.redetection):
+                other, features = self._look(image, place, anywhere=True)
+                if self.redetection.believes(other):
+                    estimate, self.features = other, features
+                    break
+        self._box = box = estimate.box
 
+        sure = estimate.score >= settings.learn_above
+        if (
+            settings.template != 'fixed'
+            and sure
+            and self._images % settings.template_interval == 0
+        ):
+            # The paper crops at the new centre with the old size.
+            old_size = Box.from_center(box.cx, box.cy, before.w, before.h)
+            self._update_template(image, old_size if settings.scale == 'pyramid' else box)
+        if self.refinement and sure:
+            self.refinement.update(image, box)
+        if self.scale_filter and sure:
+            self.scale_filter.update(image, box)
+        return estimate
+
+    def _look(
+        self, image: np.ndarray, box: Box, anywhere: bool = False
+    ) -> tuple[Estimate, np.ndarray]:
+        """
+        Find the target in the search region around `box`; returns what its score was made of, too.
+
+        anywhere: take a place far from the middle for as likely as a near one.
+        """
+        settings = self.settings
         responses = self._respond(image, box, self._factors)
         peaks = responses.max(axis=(1, 2)) * self._penalties
         best = int(peaks.argmax())
         response = responses[best]
-        row, column = self._peak(response)
+        row, column = self._peak(response, windowed=not anywhere)
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
         pixels = (
@@ -143,33 +180,24 @@ class MatchingTracker:
             image, Box(box.x + column * pixels, box.y + row * pixels, box.w, box.h)
         )
         if self.refinement:
-            self._box = self._limited(_centred_within(image, self.refinement.refine(image, moved)))
+            new = self._limited(_centred_within(image, self.refinement.refine(image, moved)))
         elif self.scale_filter:
-            self._box = self._resized(moved, self.scale_filter.estimate(image, moved))
+            new = self._resized(moved, self.scale_filter.estimate(image, moved))
         else:
             growth = settings.scale_rate * (float(self._factors[best]) - 1)
-            self._box = self._resized(moved, 1 + growth)
+            new = self._resized(moved, 1 + growth)
 
         shape = response_features(response, self._self_peak, 2 * settings.upsample)
-        self.features = np.append(shape, self.refinement.agreement if self.refinement else 1.0)
-        score = probability(self.features, self._score_weights)
-        sure = score >= settings.learn_above
-        if (
-            settings.template != 'fixed'
-            and sure
-            and self._images % settings.template_interval == 0
-        ):
-            # The paper crops at the new centre with the old size.
-            self._update_template(image, moved if settings.scale == 'pyramid' else self._box)
-        if self.refinement and sure:
-            self.refinement.update(image, self._box)
-        if self.scale_filter and sure:
-            self.scale_filter.update(image, self._box)
+        features = np.append(shape, self.refinement.agreement if self.refinement else 1.0)
+        side = pixels * response.shape[0] / settings.upsample
+        area = Box.from_center(box.cx, box.cy, side, side)
+        score = probability(features, self._score_weights)
+        return Estimate(new, score, response, area), features
 
-        area = Box.from_center(
-            box.cx, box.cy, *(2 * [pixels * response.shape[0] / settings.upsample])
-        )
-        return Estimate(self._box, score, response, area)
+    def _other_places(self, image: np.ndarray, redetection: Redetection) -> list[Box]:
+        # The peak can be anywhere where the whole template fits into the search region.
+        share = max(1 - self._template_size / self._search_size, 0.1)
+        return redetection.places(image.shape, share * self._search_side(redetection.seen))
 
     def _update_template(self, image: np.ndarray, box: Box) -> None:
         new = self.model.statistics(self._template_taps(image, box))
@@ -226,22 +254,24 @@ class MatchingTracker:
         ]
         return torch.from_numpy(np.stack(crops)[:, None]).to(self.device)
 
-    def _peak(self, response: np.ndarray) -> tuple[float, float]:
-        """Find row and column of the peak, in cells from the centre, after windowing."""
+    def _peak(self, response: np.ndarray, windowed: bool) -> tuple[float, float]:
+        """Find row and column of the peak, in cells from the centre."""
         size = len(response)
         if self._window is None or len(self._window) != size:
             self._window = self._make_window(size)
-        if self.settings.window == 'product':
-            windowed = response + self._window
+        if not windowed:
+            weighted = response
+        elif self.settings.window == 'product':
+            weighted = response + self._window
         else:
             share = self.settings.window_weight
-            windowed = response - response.min()
-            total = float(windowed.sum())
+            weighted = response - response.min()
+            total = float(weighted.sum())
             if total > 0:
-                windowed = (1 - share) / total * windowed + share * self._window
+                weighted = (1 - share) / total * weighted + share * self._window
             else:
-                windowed = self._window
-        row, column = np.unravel_index(int(windowed.argmax()), windowed.shape)
+                weighted = self._window
+        row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
         centre = (size - 1) / 2
         return (
             (row - centre) / self.settings.upsample,

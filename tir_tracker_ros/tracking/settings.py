@@ -62,6 +62,8 @@ class TrackingSettings:
     """Images from one template update to the next."""
     refiner_interval: int = 20
     """Images from one recent reference of the refiner to the next; 0 keeps to the first image."""
+    redetection: bool = True
+    """Whether a target that was lost is looked for in the whole image, two places an image."""
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -122,5 +124,6 @@ PAPER = TrackingSettings(
     template_rate=0.005,
     template_interval=1,
     learn_above=0.0,
+    redetection=False,
 )
 TRACKING = {'default': TrackingSettings(), 'paper': PAPER}
