@@ -149,8 +149,8 @@ class MatchingTracker:
             and self._images % settings.template_interval == 0
         ):
             # The paper crops at the new centre with the old size.
-            old_size = Box.from_center(box.cx, box.cy, before.w, before.h)
-            self._update_template(image, old_size if settings.scale == 'pyramid' else box)
+            size = before if settings.scale == 'pyramid' else box
+            self._update_template(image, Box.from_center(box.cx, box.cy, size.w, size.h))
         if self.refinement and sure:
             self.refinement.update(image, box)
         if self.scale_filter and sure:
