@@ -77,7 +77,7 @@ def test_a_jump_of_the_targets_own_size_is_followed(networks, name):
 @pytest.mark.parametrize('name', FAST)
 def test_a_pale_target_is_not_left_for_a_better_match_far_away(networks, name):
     def overlap(**changes) -> float:
-        tracker = build_tracker(networks[name], TrackingSettings(**changes))
+        tracker = build_tracker(networks[name], TrackingSettings(near_share=1, **changes))
         scene, other = Scene(), Scene(speed=(44.0, 0.0))
         tracker.init(scene.image(0), scene.box(0))
         scene.texture = scene.texture.mean() + 0.6 * (scene.texture - scene.texture.mean())
@@ -208,6 +208,24 @@ def test_response_area_is_centred_on_the_last_box(networks):
     area = tracker.update(scene.image(1)).response_area
     assert (area.cx, area.cy) == pytest.approx((scene.box(0).cx, scene.box(0).cy))
     assert area.w > scene.side
+
+
+def test_a_steady_target_is_looked_for_nearby_and_found_in_the_same_place(networks):
+    def estimates(speed, share):
+        tracker = build_tracker(networks['mmnet_fast'], TrackingSettings(near_share=share))
+        scene = Scene(speed=speed)
+        tracker.init(scene.image(0), scene.box(0))
+        return [tracker.update(scene.image(index)) for index in range(1, 8)]
+
+    slow, slow_whole = estimates((3.0, 2.0), 0.5), estimates((3.0, 2.0), 1.0)
+    fast = estimates((30.0, 5.0), 0.5)
+    whole = slow_whole[0].response.shape
+    assert {one.response.shape for one in slow_whole} == {whole}
+    assert all(one.response.shape[0] < 0.7 * whole[0] for one in slow)
+    assert all(a.box.iou(b.box) > 0.95 for a, b in zip(slow, slow_whole))
+    assert all(a.response_area.w < b.response_area.w for a, b in zip(slow, slow_whole))
+    assert {one.response.shape for one in fast} == {whole}
+    assert all(one.box.iou(Scene(speed=(30.0, 5.0)).box(i + 1)) > 0.6 for i, one in enumerate(fast))
 
 
 @pytest.mark.parametrize('template', ['previous', 'statistics', 'average', 'fixed'])

@@ -92,6 +92,15 @@ class AlexNet(nn.Module):
         return taps
 
 
+def standardised(image: Tensor) -> Tensor:
+    """Bring each of `N x 1 x H x W` images 0..1 to mean 0 and, but for a little, deviation 1."""
+    # torch.std_mean takes four times as long on CPUs.
+    centred = image - image.mean(dim=(1, 2, 3), keepdim=True)
+    deviation = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+    # 4 grey levels keep an almost empty sky from being blown up to pure noise.
+    return centred / (deviation + 4.0 / 255.0)
+
+
 def init_fan_out(conv: nn.Conv2d) -> None:
     """He initialisation by fan-out, `sqrt(2 / (k k out))`, bias 0, as the released code does."""
     nn.init.normal_(

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import nn, Tensor
 
+from .backbones import standardised
 from .correlation import LocalCorrelation
 
 _WIDTHS = (24, 48, 64)
@@ -70,9 +71,8 @@ class BoxRefiner(nn.Module):
 
     def embed(self, image: Tensor) -> Tensor:
         """Compute the features of images 0..1."""
-        deviation, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True)
-        standard = (image - mean) / (deviation + 4.0 / 255.0)
-        return self.features(standard.to(next(self.features.parameters()).dtype))
+        dtype = next(self.features.parameters()).dtype
+        return self.features(standardised(image).to(dtype))
 
     def compare(self, reference: Tensor, current: Tensor) -> Correction:
         """Tell the error of the box of `current` from the features of both."""

@@ -18,7 +18,7 @@ def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     result is `N x 1 x (H-h+1) x (W-w+1)`.
     """
     if len(template) == 1:
-        return nn.functional.conv2d(search, template)
+        return _correlate_with_one(search, template)
     # A convolution with one group a sample would do, but its gradient is slow on CPUs.
     sizes = search.shape[-2:]
     product = (torch.fft.rfft2(search) * torch.fft.rfft2(template, s=sizes).conj()).sum(
@@ -27,6 +27,23 @@ def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     return torch.fft.irfft2(product, s=sizes)[
         ..., : sizes[0] - template.shape[-2] + 1, : sizes[1] - template.shape[-1] + 1
     ]
+
+
+def _correlate_with_one(search: Tensor, template: Tensor) -> Tensor:
+    # Every cell of the search map times every cell of the template in one product of matrices,
+    # of which each place of the template then adds up a diagonal: a convolution with one output
+    # channel takes twice the time on CPUs.
+    count, channels, height, width = search.shape
+    rows, columns = template.shape[-2:]
+    cells = search.permute(0, 2, 3, 1).reshape(count, height * width, channels)
+    products = cells @ template.reshape(channels, rows * columns)
+    across = rows * columns
+    down = width * across
+    diagonals = products.as_strided(
+        (count, height - rows + 1, width - columns + 1, rows, columns),
+        (height * down, down, across, down + columns, across + 1),
+    )
+    return diagonals.sum(dim=(3, 4)).unsqueeze(1)
 
 
 class LocalCorrelation(nn.Module):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn, Tensor
 
-from .backbones import AlexNet, init_fan_out
+from .backbones import AlexNet, init_fan_out, standardised
 from .correlation import CropTemplate, cross_correlate, FilterTemplate, Statistics
 from .embeddings import EMBEDDINGS, PlainEmbedding, Taps
 from .ensembles import ENSEMBLES
@@ -99,11 +99,7 @@ class MatchingNet(nn.Module):
 
     def normalise(self, image: Tensor) -> Tensor:
         """Bring images 0..1 to the scale that the first layer sees."""
-        if not self.preset.standardise:
-            return image * 255.0
-        # 4 grey levels keep an almost empty sky from being blown up to pure noise.
-        deviation, mean = torch.std_mean(image, dim=(1, 2, 3), keepdim=True)
-        return (image - mean) / (deviation + 4.0 / 255.0)
+        return standardised(image) if self.preset.standardise else image * 255.0
 
     def embed(self, taps: Taps, template: bool) -> list[Tensor]:
         """Compute the features that each branch matches, of one stream."""

@@ -174,6 +174,12 @@ TRACKER = (
         0,
         1000,
     ),
+    _tracking(
+        'near_share',
+        'Share of the search region that is looked at first while the target is sure and slow.',
+        0.0,
+        1.0,
+    ),
     _tracking('redetection', 'Whether a lost target is looked for in the whole image.'),
     Parameter(
         'no_image_warning',

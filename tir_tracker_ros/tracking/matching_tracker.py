@@ -31,6 +31,10 @@ _SURE_OF_CLASS = 0.9
 _SMALLEST_SIDE = 2.0
 _USUAL_MOVE = 0.2
 """Displacement that the window hardly holds back, as a share of the largest that can be seen."""
+_STEADY_ABOVE = 0.6
+"""Score from which a target that moves little is expected to be near in the next image, too."""
+_STEADY_WITHIN = 0.8
+"""And how far it may have moved for that, as a share of the largest move that is seen nearby."""
 
 
 class MatchingTracker:
@@ -78,7 +82,6 @@ class MatchingTracker:
             )
         # Raw maps are no logarithms of anything.
         self._adjusted = preset.adjusted or self.settings.window == 'product'
-        self._window: np.ndarray | None = None
         self._box: Box | None = None
         self.class_name = ''
 
@@ -116,8 +119,12 @@ class MatchingTracker:
         if self.redetection:
             self.redetection.init(box)
         self._images = 0
+        response = self._respond(image, box, [1.0], self._search_size)[0]
         # What a perfect match looks like to this template: the unit of the score.
-        self._self_peak = max(float(self._respond(image, box, [1.0])[0].max()), 1e-6)
+        self._self_peak = max(float(response.max()), 1e-6)
+        self._window = self._make_window(len(response))
+        self._choose_near_size(len(response) // self.settings.upsample)
+        self._steady = True
         self.features = np.ones(len(FEATURES))
 
     @torch.inference_mode()
@@ -132,11 +139,15 @@ class MatchingTracker:
         self._images += 1
         self._fill = self._padding(image)
         before, settings = self._box, self.settings
-        estimate, self.features = self._look(image, before)
+        whole, first = self._search_size, self._near_size if self._steady else self._search_size
+        estimate, self.features = self._look(image, before, first)
+        self._steady = self._is_steady(estimate, before)
+        if first < whole and not self._steady:
+            estimate, self.features = self._look(image, before, whole)
         if self.redetection:
             self.redetection.judge(estimate)
             for place in self._other_places(image, self.redetection):
-                other, features = self._look(image, place, anywhere=True)
+                other, features = self._look(image, place, whole, anywhere=True)
                 if self.redetection.believes(other):
                     estimate, self.features = other, features
                     break
@@ -157,25 +168,37 @@ class MatchingTracker:
             self.scale_filter.update(image, box)
         return estimate
 
+    def _choose_near_size(self, cells: int) -> None:
+        """Fix what is looked at first, where the whole search region gives `cells` cells."""
+        # The sum of a Hann window is one over the whole map only.
+        share = 1.0 if self.settings.window == 'blend' else self.settings.near_share
+        left_out = round((1 - share) * (cells - 1) / 2)
+        self._near_size = self._search_size - 2 * self.model.stride * left_out
+        self._near_reach = cells / 2 - left_out
+
+    def _is_steady(self, estimate: Estimate, before: Box) -> bool:
+        new, reach = estimate.box, self._near_reach * self.model.stride * self._pixel(before)
+        moved = max(abs(new.cx - before.cx), abs(new.cy - before.cy))
+        return estimate.score >= _STEADY_ABOVE and moved <= _STEADY_WITHIN * reach
+
     def _look(
-        self, image: np.ndarray, box: Box, anywhere: bool = False
+        self, image: np.ndarray, box: Box, size: int, anywhere: bool = False
     ) -> tuple[Estimate, np.ndarray]:
         """
         Find the target in the search region around `box`; returns what its score was made of, too.
 
-        anywhere: take a place far from the middle for as likely as a near one.
+        size: side of the search crop, pixels. anywhere: take a place far from the middle for as
+        likely as a near one.
         """
         settings = self.settings
-        responses = self._respond(image, box, self._factors)
+        responses = self._respond(image, box, self._factors, size)
         peaks = responses.max(axis=(1, 2)) * self._penalties
         best = int(peaks.argmax())
         response = responses[best]
         row, column = self._peak(response, windowed=not anywhere)
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
-        pixels = (
-            self.model.stride * self._search_side(box) * self._factors[best] / self._search_size
-        )
+        pixels = self.model.stride * self._pixel(box) * self._factors[best]
         moved = _centred_within(
             image, Box(box.x + column * pixels, box.y + row * pixels, box.w, box.h)
         )
@@ -187,7 +210,12 @@ class MatchingTracker:
             growth = settings.scale_rate * (float(self._factors[best]) - 1)
             new = self._resized(moved, 1 + growth)
 
-        shape = response_features(response, self._self_peak, 2 * settings.upsample)
+        shape = response_features(
+            response,
+            self._self_peak,
+            2 * settings.upsample,
+            math.ceil(self._near_reach * settings.upsample),
+        )
         features = np.append(shape, self.refinement.agreement if self.refinement else 1.0)
         side = pixels * response.shape[0] / settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
@@ -196,8 +224,8 @@ class MatchingTracker:
 
     def _other_places(self, image: np.ndarray, redetection: Redetection) -> list[Box]:
         # The peak can be anywhere where the whole template fits into the search region.
-        share = max(1 - self._template_size / self._search_size, 0.1)
-        return redetection.places(image.shape, share * self._search_side(redetection.seen))
+        covered = max(self._search_size - self._template_size, 0.1 * self._search_size)
+        return redetection.places(image.shape, covered * self._pixel(redetection.seen))
 
     def _update_template(self, image: np.ndarray, box: Box) -> None:
         new = self.model.statistics(self._template_taps(image, box))
@@ -226,51 +254,50 @@ class MatchingTracker:
         return names[best] if float(chances[best]) >= _SURE_OF_CLASS else ''
 
     def _template_taps(self, image: np.ndarray, box: Box) -> Taps:
-        side = self.model.preset.context * context_side(box)
-        return self.model.taps(self._crops(image, box, [side], self._template_size))
+        return self.model.taps(self._crops(image, box, [1.0], self._template_size))
 
-    def _respond(self, image: np.ndarray, box: Box, factors) -> np.ndarray:
+    def _respond(self, image: np.ndarray, box: Box, factors, size: int) -> np.ndarray:
         """Compute the enlarged responses, `len(factors) x R x R` float32, around a box."""
-        side = self._search_side(box)
-        search = self._crops(image, box, [side * factor for factor in factors], self._search_size)
-        response = self.model.respond(search, self._templates, self._adjusted).float()
-        if self.settings.upsample > 1:
-            response = torch.nn.functional.interpolate(
-                response, scale_factor=self.settings.upsample, mode='bicubic'
-            )
-        return response[:, 0].cpu().numpy()
+        search = self._crops(image, box, factors, size)
+        response = self.model.respond(search, self._templates, self._adjusted)
+        maps = response[:, 0].float().cpu().numpy()
+        times = self.settings.upsample
+        if times == 1:
+            return maps
+        return np.stack(
+            [cv2.resize(m, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC) for m in maps]
+        )
 
     def _padding(self, image: np.ndarray) -> float | None:
         return float(cv2.mean(image)[0]) if self.settings.padding == 'mean' else None
 
-    def _search_side(self, box: Box) -> float:
-        preset = self.model.preset
-        return preset.context * self._search_size / preset.template_size * context_side(box)
+    def _pixel(self, box: Box) -> float:
+        """Compute how many pixels of the image a pixel of the crops around `box` covers."""
+        return self.model.preset.context * context_side(box) / self._template_size
 
-    def _crops(self, image: np.ndarray, box: Box, sides: list[float], size: int) -> Tensor:
-        crops = [
-            crop(image, box.cx, box.cy, side, side, size, size, self._fill)
-            for side in (max(side, _SMALLEST_SIDE) for side in sides)
-        ]
+    def _crops(self, image: np.ndarray, box: Box, factors, size: int) -> Tensor:
+        """Cut out `len(factors) x 1 x size x size`, each `factor` times as wide as usual."""
+        sides = [max(factor * size * self._pixel(box), _SMALLEST_SIDE) for factor in factors]
+        crops = [crop(image, box.cx, box.cy, side, side, size, size, self._fill) for side in sides]
         return torch.from_numpy(np.stack(crops)[:, None]).to(self.device)
 
     def _peak(self, response: np.ndarray, windowed: bool) -> tuple[float, float]:
         """Find row and column of the peak, in cells from the centre."""
         size = len(response)
-        if self._window is None or len(self._window) != size:
-            self._window = self._make_window(size)
+        margin = (len(self._window) - size) // 2
+        window = self._window[margin : margin + size, margin : margin + size]
         if not windowed:
             weighted = response
         elif self.settings.window == 'product':
-            weighted = response + self._window
+            weighted = response + window
         else:
             share = self.settings.window_weight
             weighted = response - response.min()
             total = float(weighted.sum())
             if total > 0:
-                weighted = (1 - share) / total * weighted + share * self._window
+                weighted = (1 - share) / total * weighted + share * window
             else:
-                weighted = self._window
+                weighted = window
         row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
         centre = (size - 1) / 2
         return (

@@ -21,20 +21,23 @@ UNCALIBRATED = (-4.0, 8.0, 0.0, 0.0, 0.0)
 """Intercept and a weight for each feature, for weights without a calibration: by peak alone."""
 
 
-def response_features(response: np.ndarray, self_peak: float, neighbourhood: int) -> np.ndarray:
+def response_features(
+    response: np.ndarray, self_peak: float, neighbourhood: int, reach: int
+) -> np.ndarray:
     """
     Compute the first three FEATURES, of a response `R x R`; all finite, also for a constant map.
 
     `self_peak` is the peak in the first image, `neighbourhood` how many cells around the peak
-    belong to it.
+    belong to it, `reach` how many of those around it are the rest: as many in a map of the whole
+    search region as in one of its middle, so that both tell the same.
     """
     row, column = np.unravel_index(int(response.argmax()), response.shape)
     peak = float(response[row, column])
-    rest = np.ones(response.shape, bool)
-    rest[
-        max(row - neighbourhood, 0) : row + neighbourhood + 1,
-        max(column - neighbourhood, 0) : column + neighbourhood + 1,
-    ] = False
+    rest = np.zeros(response.shape, bool)
+    for cells, belongs in ((reach, True), (neighbourhood, False)):
+        rest[
+            max(row - cells, 0) : row + cells + 1, max(column - cells, 0) : column + cells + 1
+        ] = belongs
     others = response[rest]
     if not others.size:
         return np.array([peak / self_peak, 0.0, 0.0])

@@ -58,10 +58,16 @@ class TrackingSettings:
     """Share of the new template in `statistics` and `average`, 0..1."""
     learn_above: float = 0.6
     """Score, 0..1, below which template, scale filter and recent reference are not updated."""
-    template_interval: int = 2
+    template_interval: int = 4
     """Images from one template update to the next."""
     refiner_interval: int = 20
     """Images from one recent reference of the refiner to the next; 0 keeps to the first image."""
+    near_share: float = 0.5
+    """
+    Share of the search region's reach, 0..1, that is looked at first while the target is sure and
+    slow; the whole region is where it is not found so. 1 always looks at the whole, and so does a
+    `blend` window. The shipped scores are calibrated for the default.
+    """
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""
 
@@ -91,6 +97,7 @@ class TrackingSettings:
             ('template_interval', 1, 1000),
             ('refiner_interval', 0, 1000),
             ('search_size', 0, 2047),
+            ('near_share', 0.0, 1.0),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(
@@ -124,6 +131,7 @@ PAPER = TrackingSettings(
     template_rate=0.005,
     template_interval=1,
     learn_above=0.0,
+    near_share=1.0,
     redetection=False,
 )
 TRACKING = {'default': TrackingSettings(), 'paper': PAPER}
