@@ -225,7 +225,9 @@ def test_a_steady_target_is_looked_for_nearby_and_found_in_the_same_place(networ
     assert all(a.box.iou(b.box) > 0.95 for a, b in zip(slow, slow_whole))
     assert all(a.response_area.w < b.response_area.w for a, b in zip(slow, slow_whole))
     assert {one.response.shape for one in fast} == {whole}
-    assert all(one.box.iou(Scene(speed=(30.0, 5.0)).box(i + 1)) > 0.6 for i, one in enumerate(fast))
+    assert all(
+        one.box.iou(Scene(speed=(30.0, 5.0)).box(i + 1)) > 0.6 for i, one in enumerate(fast)
+    )
 
 
 @pytest.mark.parametrize('template', ['previous', 'statistics', 'average', 'fixed'])

@@ -292,12 +292,9 @@ class MatchingTracker:
             weighted = response + window
         else:
             share = self.settings.window_weight
-            weighted = response - response.min()
-            total = float(weighted.sum())
-            if total > 0:
-                weighted = (1 - share) / total * weighted + share * window
-            else:
-                weighted = window
+            raised = response - response.min()
+            total = max(float(raised.sum()), 1e-30)
+            weighted = (1 - share) / total * raised + share * window
         row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
         centre = (size - 1) / 2
         return (
