@@ -14,6 +14,7 @@ from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.inference import find_device, find_precision, prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import find_preset, PRESETS
+from tir_tracker_ros.tracking.follower import FollowerSettings
 from tir_tracker_ros.tracking.loading import build_tracker, load_tracker
 from tir_tracker_ros.tracking.scale_filter import ScaleFilter
 from tir_tracker_ros.tracking.settings import TRACKING, TrackingSettings
@@ -117,13 +118,18 @@ def test_a_target_lost_from_view_lowers_the_score(networks):
 
 
 @pytest.mark.parametrize('name', ['mmnet_fast', 'siamfc_fast'])
-def test_a_template_that_has_learnt_the_background_does_not_raise_the_score(name):
-    tracker = load_tracker(name, 'cpu', learn_above=0.0, template_interval=1)
-    scene = Scene()
-    tracker.init(scene.image(0), scene.box(0))
-    seen = [tracker.update(scene.image(index)).score for index in range(1, 6)]
-    gone = [tracker.update(np.roll(scene.background, index, 1)).score for index in range(15)]
+def test_a_target_that_has_gone_is_lost_even_if_the_template_has_learnt_the_background(name):
+    def scores(**changes):
+        tracker, scene = load_tracker(name, 'cpu', **changes), Scene()
+        tracker.init(scene.image(0), scene.box(0))
+        seen = [tracker.update(scene.image(index)).score for index in range(1, 6)]
+        gone = [tracker.update(np.roll(scene.background, index, 1)).score for index in range(15)]
+        return seen, gone
+
+    seen, gone = scores()
     assert max(gone) < 0.5 < min(seen)
+    seen, gone = scores(learn_above=0.0, template_interval=1)
+    assert max(gone) < FollowerSettings().lost_below < min(seen)
 
 
 def test_same_images_give_the_same_boxes(networks):

@@ -151,7 +151,8 @@ def _av_images(path: Path) -> Iterator[ThermalImage]:
             if not container.streams.video:
                 raise OSError(f'{path} holds no video')
             stream = container.streams.video[0]
-            stream.thread_type = 'AUTO'
+            # Not by whole images, which would be decoded ahead while a tracker is timed.
+            stream.thread_type = 'SLICE'
             rate = stream.average_rate or Fraction(30)
             for index, frame in enumerate(container.decode(stream)):
                 at = index / rate if frame.pts is None else frame.pts * frame.time_base
