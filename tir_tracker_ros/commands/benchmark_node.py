@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--model', default='auto', help='preset, see `tir-tracker models`')
     parser.add_argument('--weights', default='', help='safetensors file; default: the shipped one')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    parser.add_argument('--threads', type=int, default=0, help='CPU threads; 0: as they are')
+    parser.add_argument('--threads', type=int, default=1, help='CPU threads; 0: as they are')
     parser.add_argument('--json', type=Path, help='file for the figures')
 
 

@@ -88,7 +88,7 @@ TRACKER = (
     ),
     Parameter('weights', '', 'Path of a safetensors file; empty takes the shipped weights.'),
     Parameter('device', 'auto', 'auto, cpu, cuda or cuda:N; auto is CUDA where there is one.'),
-    Parameter('threads', 0, 'Threads of torch and OpenCV; 0 leaves their own choice.', 0, 256),
+    Parameter('threads', 1, 'Threads of torch and OpenCV; 0 leaves their own choice.', 0, 256),
     Parameter(
         'precision',
         'auto',
