@@ -71,7 +71,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--rate', type=float, default=20.0, help='images per second, simulated')
     parser.add_argument('--model', default='auto', help='preset, see `tir-tracker models`')
     parser.add_argument('--weights', default='', help='safetensors file; default: the shipped one')
-    parser.add_argument('--threads', type=int, default=0, help='CPU threads; 0: as they are')
+    parser.add_argument('--threads', type=int, default=1, help='CPU threads; 0: as they are')
 
 
 def run(arguments: Namespace) -> int:

@@ -139,10 +139,12 @@ class MatchingTracker:
         self._images += 1
         self._fill = self._padding(image)
         before, settings = self._box, self.settings
-        whole, first = self._search_size, self._near_size if self._steady else self._search_size
+        whole = self._search_size
+        first = self._near_size if self._steady else whole
         estimate, self.features = self._look(image, before, first)
         self._steady = self._is_steady(estimate, before)
         if first < whole and not self._steady:
+            # Nearby is not tried again in the next image: it would soon cost more than it saves.
             estimate, self.features = self._look(image, before, whole)
         if self.redetection:
             self.redetection.judge(estimate)
