@@ -176,7 +176,7 @@ TRACKER = (
     ),
     _tracking(
         'near_share',
-        'Share of the search region that is looked at first while the target is sure and slow.',
+        'Share of the reach that is looked at first while the target is sure and slow; 1: all.',
         0.0,
         1.0,
     ),

@@ -31,13 +31,11 @@ def response_features(
     belong to it, `reach` how many of those around it are the rest: as many in a map of the whole
     search region as in one of its middle, so that both tell the same.
     """
-    row, column = np.unravel_index(int(response.argmax()), response.shape)
+    row, column = divmod(int(response.argmax()), response.shape[1])
     peak = float(response[row, column])
     rest = np.zeros(response.shape, bool)
-    for cells, belongs in ((reach, True), (neighbourhood, False)):
-        rest[
-            max(row - cells, 0) : row + cells + 1, max(column - cells, 0) : column + cells + 1
-        ] = belongs
+    rest[_square(row, column, reach)] = True
+    rest[_square(row, column, neighbourhood)] = False
     others = response[rest]
     if not others.size:
         return np.array([peak / self_peak, 0.0, 0.0])
@@ -49,6 +47,14 @@ def response_features(
             np.clip(height / max(deviation, 1e-6) / 10, 0, 5),
             np.clip((peak - float(others.max())) / height, 0, 1),
         ]
+    )
+
+
+def _square(row: int, column: int, cells: int) -> tuple[slice, slice]:
+    """Index all that lies within `cells` of a place in a map, to every side."""
+    return (
+        slice(max(row - cells, 0), row + cells + 1),
+        slice(max(column - cells, 0), column + cells + 1),
     )
 
 
