@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn, Tensor
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .backbones import init_fan_out
 
@@ -38,37 +37,15 @@ class PixelContext(nn.Module):
         self.key_stride = key_stride
         self.query, self.key, self.value = (_projection(channels) for _ in range(3))
         self.delta = nn.Parameter(torch.zeros(()))
-        self._merged: nn.Conv2d | None = None
-
-    def merge(self) -> None:
-        """Compute queries, keys and values in one step from now on, for tracking alone."""
-        convs = [
-            fuse_conv_bn_eval(one[0], one[1])  # type: ignore[type-var, arg-type]
-            for one in (self.query, self.key, self.value)
-        ]
-        weight, bias = (
-            torch.cat([getattr(conv, name).detach() for conv in convs])
-            for name in ('weight', 'bias')
-        )
-        self._merged = nn.Conv2d(weight.shape[1], len(weight), 1)
-        self._merged.weight, self._merged.bias = nn.Parameter(weight), nn.Parameter(bias)
-        del self.query, self.key, self.value
-
-    def _project(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute queries, and keys with values behind them in the same dimension."""
-        if self._merged is None:
-            return self.query(x), torch.cat([self.key(x), self.value(x)], dim=1)
-        both = torch.relu(self._merged(x))
-        return both[:, : x.shape[1]], both[:, x.shape[1] :]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `N x C x H x W` to the same shape."""
-        query, keyed = self._project(x)
+        query, key, value = self.query(x), self.key(x), self.value(x)
         if self.key_stride > 1:
-            keyed = nn.functional.max_pool2d(keyed, self.key_stride)
+            key, value = (nn.functional.max_pool2d(one, self.key_stride) for one in (key, value))
         # One head, named as such: without that dimension CPUs take a path three times as slow.
         query, key, value = (
-            one.flatten(2).transpose(1, 2).unsqueeze(1) for one in (query, *keyed.chunk(2, dim=1))
+            one.flatten(2).transpose(1, 2).unsqueeze(1) for one in (query, key, value)
         )
         # scale=1: the paper has no 1/sqrt(d).
         gathered = nn.functional.scaled_dot_product_attention(query, key, value, scale=1.0)

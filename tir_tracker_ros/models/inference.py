@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .attention import PixelContext
 from .box_refiner import BoxRefiner
 from .matching import MatchingNet
 
@@ -77,9 +76,7 @@ def prepare(model: MatchingNet, device: torch.device, precision: torch.dtype) ->
     model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     backbone.to(precision)
     for branch in model.branches:
-        for part in branch.embedding.modules():
-            if isinstance(part, PixelContext):
-                part.merge()
+        _fold_norms(branch.embedding)
         branch.embedding.to(precision)
     return model.requires_grad_(False)
 
@@ -90,10 +87,18 @@ def prepare_refiner(
     """Return a copy for tracking, as `prepare` does; offsets are always computed in float32."""
     refiner = copy.deepcopy(refiner).eval()
     for part in (refiner.features, refiner.mix):
-        for index in range(0, len(part), 3):
-            conv, norm = part[index], part[index + 1]
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                part[index], part[index + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+        _fold_norms(part)
         part.to(precision)
     refiner.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return refiner.requires_grad_(False)
+
+
+def _fold_norms(network: nn.Module) -> None:
+    """Fold each batch norm that follows a convolution in a sequence into it."""
+    for sequence in network.modules():
+        if not isinstance(sequence, nn.Sequential):
+            continue
+        for index, (conv, norm) in enumerate(zip(list(sequence), list(sequence)[1:])):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                sequence[index] = fuse_conv_bn_eval(conv, norm)
+                sequence[index + 1] = nn.Identity()
