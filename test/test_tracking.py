@@ -217,23 +217,69 @@ def test_response_area_is_centred_on_the_last_box(networks):
 
 
 def test_a_steady_target_is_looked_for_nearby_and_found_in_the_same_place(networks):
-    def estimates(speed, share):
-        tracker = build_tracker(networks['mmnet_fast'], TrackingSettings(near_share=share))
+    def estimates(speed, **changes):
+        tracker = build_tracker(networks['mmnet_fast'], TrackingSettings(**changes))
         scene = Scene(speed=speed)
         tracker.init(scene.image(0), scene.box(0))
         return [tracker.update(scene.image(index)) for index in range(1, 8)]
 
-    slow, slow_whole = estimates((3.0, 2.0), 0.5), estimates((3.0, 2.0), 1.0)
-    fast = estimates((30.0, 5.0), 0.5)
+    slow, slow_whole = estimates((3.0, 2.0)), estimates((3.0, 2.0), near_share=1)
+    fast = estimates((30.0, 5.0))
     whole = slow_whole[0].response.shape
     assert {one.response.shape for one in slow_whole} == {whole}
-    assert all(one.response.shape[0] < 0.7 * whole[0] for one in slow)
+    # In the first image nothing is known of its speed.
+    assert slow[0].response.shape == whole
+    assert all(one.response.shape[0] < 0.7 * whole[0] for one in slow[1:])
     assert all(a.box.iou(b.box) > 0.95 for a, b in zip(slow, slow_whole))
-    assert all(a.response_area.w < b.response_area.w for a, b in zip(slow, slow_whole))
+    assert all(a.response_area.w < b.response_area.w for a, b in zip(slow[1:], slow_whole[1:]))
     assert {one.response.shape for one in fast} == {whole}
     assert all(
         one.box.iou(Scene(speed=(30.0, 5.0)).box(i + 1)) > 0.6 for i, one in enumerate(fast)
     )
+
+
+@pytest.mark.parametrize('name', FAST)
+@pytest.mark.parametrize('jump', [(24.0, 0.0), (0.0, 28.0), (-32.0, 20.0)])
+def test_a_target_that_jumps_from_rest_is_followed_in_the_same_image(networks, name, jump):
+    tracker = build_tracker(networks[name])
+    scene = Scene(speed=jump)
+    tracker.init(scene.image(0), scene.box(0))
+    for _ in range(3):
+        resting = tracker.update(scene.image(0))
+    jumped = tracker.update(scene.image(1))
+    assert len(resting.response) < len(jumped.response)
+    assert jumped.box.iou(scene.box(1)) > 0.6
+
+
+def test_a_fast_target_that_rests_is_expected_to_move_again_for_a_while(networks):
+    tracker = build_tracker(networks['mmnet_fast'])
+    scene = Scene(speed=(30.0, 5.0))
+    tracker.init(scene.image(0), scene.box(0))
+    places = [1, 2, 3, *[3] * 30, 4]
+    estimates = [tracker.update(scene.image(place)) for place in places]
+    sizes = [len(one.response) for one in estimates]
+    assert sizes[:8] == [sizes[0]] * 8
+    assert sizes[-2] < 0.7 * sizes[0]
+    # It starts again from rest, faster than what is seen nearby: found in the same image.
+    assert sizes[-1] == sizes[0]
+    assert all(one.box.iou(scene.box(place)) > 0.6 for one, place in zip(estimates, places))
+
+
+def test_a_look_around_changes_nothing_and_finds_the_target_in_the_whole_region_only(networks):
+    scene, runs = Scene(), []
+    for curious in (False, True):
+        tracker = build_tracker(networks['cfnet_fast'])
+        tracker.init(scene.image(0), scene.box(0))
+        runs.append([])
+        for index in range(1, 8):
+            runs[-1].append(tracker.update(scene.image(index)).box)
+            if curious:
+                truth = scene.box(index)
+                beside = Box(truth.x - 36, truth.y, truth.w, truth.h)
+                looks = tracker.look_around(scene.image(index), beside)
+                assert looks[0][0].score < looks[1][0].score
+                assert looks[1][0].box.iou(truth) > 0.6
+    assert runs[0] == runs[1]
 
 
 @pytest.mark.parametrize('template', ['previous', 'statistics', 'average', 'fixed'])
@@ -273,7 +319,7 @@ def test_settings_are_closed_and_in_range(changes, message):
 
 
 def test_a_calibration_of_another_length_is_refused(networks):
-    with pytest.raises(ValueError, match='bring 4 numbers to calibrate the score, 5 are needed'):
+    with pytest.raises(ValueError, match='bring 4 numbers to calibrate the score, 3 are needed'):
         build_tracker(networks['cfnet_fast'], facts={'score': [-4.0, 8.0, 0.0, 0.0]})
 
 

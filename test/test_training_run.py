@@ -18,8 +18,9 @@ from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import find_preset
 from tir_tracker_ros.simulation import render
 from tir_tracker_ros.tracking.loading import build_tracker
+from tir_tracker_ros.tracking.score import FEATURES, probability
 from tir_tracker_ros.tracking.settings import TrackingSettings
-from tir_tracker_ros.training import run
+from tir_tracker_ros.training import calibration, run
 from tir_tracker_ros.training.config import TrainConfig
 from tir_tracker_ros.training.matching import MatchingModule
 
@@ -31,7 +32,7 @@ MARGIN = 0.05
 @pytest.fixture(autouse=True)
 def _no_calibration(monkeypatch):
     """Calibrating the score takes as long as the rest, and has its own test."""
-    monkeypatch.setattr(run, 'calibrate_score', lambda tracker: [-2.0, 4.0, 1.0, 0.0])
+    monkeypatch.setattr(run, 'calibrate_score', lambda tracker: [-2.0, 4.0, 1.0])
 
 
 def small(**changes) -> TrainConfig:
@@ -184,3 +185,14 @@ def test_every_loss_trains_every_kind_of_model(tmp_path, logistic):
     weights = zoo.read_weights(run.train(config, tmp_path))[2]
     assert all(bool(value.isfinite().all()) for value in weights.values())
     assert weights['ensemble.weights'].any()
+
+
+def test_the_score_is_calibrated_on_scenes_and_on_places_without_the_target(monkeypatch):
+    monkeypatch.setattr(calibration, 'CATEGORIES', ('easy', 'fast_motion'))
+    model, _ = zoo.load_model('cfnet_fast')
+    tracker = build_tracker(prepare(model, torch.device('cpu'), torch.float32))
+    weights = calibration.calibrate_score(tracker, scenes=1, frames=20)
+    assert len(weights) == len(FEATURES) + 1 and min(weights[1:]) >= 0
+    # So few images are all followed rightly: only the other places tell what wrong is.
+    assert probability(np.ones(len(FEATURES)), weights) > 0.9
+    assert probability(np.zeros(len(FEATURES)), weights) < 0.5

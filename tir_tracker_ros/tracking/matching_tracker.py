@@ -21,7 +21,7 @@ from ..models.matching import MatchingNet
 from .redetection import Redetection
 from .refinement import Refinement
 from .scale_filter import ScaleFilter
-from .score import FEATURES, probability, response_features, UNCALIBRATED
+from .score import FEATURES, probability, score_features, UNCALIBRATED
 from .settings import TrackingSettings
 from .tracker import Estimate
 
@@ -31,10 +31,12 @@ _SURE_OF_CLASS = 0.9
 _SMALLEST_SIDE = 2.0
 _USUAL_MOVE = 0.2
 """Displacement that the window hardly holds back, as a share of the largest that can be seen."""
-_STEADY_ABOVE = 0.6
-"""Score from which a target that moves little is expected to be near in the next image, too."""
-_STEADY_WITHIN = 0.8
-"""And how far it may have moved for that, as a share of the largest move that is seen nearby."""
+_STEADY_ABOVE = 0.7
+"""Score from which a slow target is expected to be near in the next image, too."""
+_STEADY_WITHIN = 0.5
+"""Largest pace of a slow one, as a share of the largest move that is seen nearby."""
+_PACE_KEPT = 0.9
+"""How much of its pace a target that rests is thought to keep from image to image."""
 
 
 class MatchingTracker:
@@ -44,8 +46,8 @@ class MatchingTracker:
     The networks are taken as they are: in evaluation mode, on their device, in their precision.
     `facts` are those of the model's weight file; `score` among them calibrates the score,
     `classes` name the outputs of the class head. `features` holds what the newest score was made
-    of. Raises ValueError for a calibration of another length, and where the settings ask for a
-    box refiner and there is none.
+    of, `score_weights` how. Raises ValueError for a calibration of another length, and where the
+    settings ask for a box refiner and there is none.
     """
 
     def __init__(
@@ -74,10 +76,10 @@ class MatchingTracker:
         exponents = np.arange(count) - count // 2
         self._factors = self.settings.scale_step ** exponents.astype(float)
         self._penalties = np.where(exponents == 0, 1.0, self.settings.scale_penalty)
-        self._score_weights = self.facts.get('score', UNCALIBRATED)
-        if len(self._score_weights) != len(UNCALIBRATED):
+        self.score_weights = self.facts.get('score', UNCALIBRATED)
+        if len(self.score_weights) != len(UNCALIBRATED):
             raise ValueError(
-                f'the weights bring {len(self._score_weights)} numbers to calibrate the score, '
+                f'the weights bring {len(self.score_weights)} numbers to calibrate the score, '
                 f'{len(UNCALIBRATED)} are needed: train them again with this version'
             )
         # Raw maps are no logarithms of anything.
@@ -120,11 +122,17 @@ class MatchingTracker:
             self.redetection.init(box)
         self._images = 0
         response = self._respond(image, box, [1.0], self._search_size)[0]
-        # What a perfect match looks like to this template: the unit of the score.
-        self._self_peak = max(float(response.max()), 1e-6)
         self._window = self._make_window(len(response))
         self._choose_near_size(len(response) // self.settings.upsample)
-        self._steady = True
+        near = self._respond(image, box, [1.0], self._near_size)[0]
+        # What a perfect match looks like to this template: the unit of the score. Nearby it may be
+        # twice as high, where an embedding looks at the whole crop, as MMNet's holistic gate does.
+        self._self_peaks = {
+            self._search_size: max(float(response.max()), 1e-6),
+            self._near_size: max(float(near.max()), 1e-6),
+        }
+        # How fast it is will be known after the first image.
+        self._steady, self._pace = False, 0.0
         self.features = np.ones(len(FEATURES))
 
     @torch.inference_mode()
@@ -142,7 +150,7 @@ class MatchingTracker:
         whole = self._search_size
         first = self._near_size if self._steady else whole
         estimate, self.features = self._look(image, before, first)
-        self._steady = self._is_steady(estimate, before)
+        self._note_pace(estimate, before)
         if first < whole and not self._steady:
             # Nearby is not tried again in the next image: it would soon cost more than it saves.
             estimate, self.features = self._look(image, before, whole)
@@ -170,6 +178,16 @@ class MatchingTracker:
             self.scale_filter.update(image, box)
         return estimate
 
+    @torch.inference_mode()
+    def look_around(self, image: np.ndarray, box: Box) -> list[tuple[Estimate, np.ndarray]]:
+        """
+        Find the target nearby and in the whole search region around `box`, and stay where it was.
+
+        Returns each estimate with what its score is made of.
+        """
+        self._fill = self._padding(image)
+        return [self._look(image, box, size) for size in (self._near_size, self._search_size)]
+
     def _choose_near_size(self, cells: int) -> None:
         """Fix what is looked at first, where the whole search region gives `cells` cells."""
         # The sum of a Hann window is one over the whole map only.
@@ -178,10 +196,13 @@ class MatchingTracker:
         self._near_size = self._search_size - 2 * self.model.stride * left_out
         self._near_reach = cells / 2 - left_out
 
-    def _is_steady(self, estimate: Estimate, before: Box) -> bool:
-        new, reach = estimate.box, self._near_reach * self.model.stride * self._pixel(before)
-        moved = max(abs(new.cx - before.cx), abs(new.cy - before.cy))
-        return estimate.score >= _STEADY_ABOVE and moved <= _STEADY_WITHIN * reach
+    def _note_pace(self, estimate: Estimate, before: Box) -> None:
+        """Learn of a find how fast the target is, and whether it can be looked for nearby next."""
+        new, cell = estimate.box, self.model.stride * self._pixel(before)
+        moved = max(abs(new.cx - before.cx), abs(new.cy - before.cy)) / cell
+        self._pace = max(moved, _PACE_KEPT * self._pace)
+        slow = self._pace <= _STEADY_WITHIN * self._near_reach
+        self._steady = slow and estimate.score >= _STEADY_ABOVE
 
     def _look(
         self, image: np.ndarray, box: Box, size: int, anywhere: bool = False
@@ -212,16 +233,14 @@ class MatchingTracker:
             growth = settings.scale_rate * (float(self._factors[best]) - 1)
             new = self._resized(moved, 1 + growth)
 
-        shape = response_features(
-            response,
-            self._self_peak,
-            2 * settings.upsample,
-            math.ceil(self._near_reach * settings.upsample),
+        features = score_features(
+            float(response.max()),
+            self._self_peaks[size],
+            self.refinement.agreement if self.refinement else 1.0,
         )
-        features = np.append(shape, self.refinement.agreement if self.refinement else 1.0)
         side = pixels * response.shape[0] / settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
-        score = probability(features, self._score_weights)
+        score = probability(features, self.score_weights)
         return Estimate(new, score, response, area), features
 
     def _other_places(self, image: np.ndarray, redetection: Redetection) -> list[Box]:

@@ -9,53 +9,21 @@ import math
 
 import numpy as np
 
-FEATURES = ('peak', 'sharpness', 'margin', 'agreement')
+FEATURES = ('peak', 'agreement')
 """
-What a response tells: its peak over that of the first image (`peak`), the distance of the peak
-from the rest of the map in standard deviations of the rest (`sharpness`, over 10), and the
-distance of the peak from the second-highest one, over its height above the mean (`margin`). And
-how well the box refiner knows the target of the first image again (`agreement`; 1 without one):
-a template that learns quickly matches whatever it has come to follow, a first image does not.
+The peak of the response over that of the first image (`peak`), and how well the box refiner knows
+the target of the first image again (`agreement`; 1 without one): a template that learns quickly
+matches whatever it has come to follow, a first image does not.
 """
-UNCALIBRATED = (-4.0, 8.0, 0.0, 0.0, 0.0)
+UNCALIBRATED = (-4.0, 8.0, 0.0)
 """Intercept and a weight for each feature, for weights without a calibration: by peak alone."""
+_HIGHEST = 2.0
+"""Peaks beyond it, either way, tell no more."""
 
 
-def response_features(
-    response: np.ndarray, self_peak: float, neighbourhood: int, reach: int
-) -> np.ndarray:
-    """
-    Compute the first three FEATURES, of a response `R x R`; all finite, also for a constant map.
-
-    `self_peak` is the peak in the first image, `neighbourhood` how many cells around the peak
-    belong to it, `reach` how many of those around it are the rest: as many in a map of the whole
-    search region as in one of its middle, so that both tell the same.
-    """
-    row, column = divmod(int(response.argmax()), response.shape[1])
-    peak = float(response[row, column])
-    rest = np.zeros(response.shape, bool)
-    rest[_square(row, column, reach)] = True
-    rest[_square(row, column, neighbourhood)] = False
-    others = response[rest]
-    if not others.size:
-        return np.array([peak / self_peak, 0.0, 0.0])
-    mean, deviation = float(others.mean()), float(others.std())
-    height = max(peak - mean, 1e-6)
-    return np.array(
-        [
-            np.clip(peak / self_peak, -2, 2),
-            np.clip(height / max(deviation, 1e-6) / 10, 0, 5),
-            np.clip((peak - float(others.max())) / height, 0, 1),
-        ]
-    )
-
-
-def _square(row: int, column: int, cells: int) -> tuple[slice, slice]:
-    """Index all that lies within `cells` of a place in a map, to every side."""
-    return (
-        slice(max(row - cells, 0), row + cells + 1),
-        slice(max(column - cells, 0), column + cells + 1),
-    )
+def score_features(peak: float, self_peak: float, agreement: float) -> np.ndarray:
+    """Compute the FEATURES; `self_peak`, positive, is the peak in the first image."""
+    return np.array([np.clip(peak / self_peak, -_HIGHEST, _HIGHEST), agreement])
 
 
 def probability(features: np.ndarray, weights: Sequence[float] = UNCALIBRATED) -> float:

@@ -58,11 +58,11 @@ class TrackingSettings:
     """Share of the new template in `statistics` and `average`, 0..1."""
     learn_above: float = 0.6
     """Score, 0..1, below which template, scale filter and recent reference are not updated."""
-    template_interval: int = 4
+    template_interval: int = 8
     """Images from one template update to the next."""
     refiner_interval: int = 20
     """Images from one recent reference of the refiner to the next; 0 keeps to the first image."""
-    near_share: float = 0.5
+    near_share: float = 0.33
     """
     Share of the search region's reach, 0..1, that is looked at first while the target is sure and
     slow; the whole region is where it is not found so. 1 always looks at the whole, and so does a
