@@ -85,8 +85,8 @@ def measure(
 
     Medians in milliseconds: `crop` one search crop, `backbone` and `match` of one search image,
     `template` a new template (crop included), `scale` the refiner or the scale filter's two steps,
-    `update` all of `update()`; `fps` is 1000 / update. Speed does not depend on the weights, so
-    they are random.
+    `update` all of `update()` for a target that rests, and so is found nearby; `fps` is
+    1000 / update. The weights are random, which makes no difference to such a target.
     """
     import torch
 
@@ -178,8 +178,10 @@ def update_time(tracker: MatchingTracker, frames: int) -> float:
 
 
 def _images() -> list[np.ndarray]:
+    """Make four images of a scene that rests, each with noise of its own."""
     random = np.random.default_rng(0)
-    return [cv2.GaussianBlur(random.random((256, 320), np.float32), (0, 0), 2) for _ in range(4)]
+    scene = cv2.GaussianBlur(random.random((256, 320), np.float32), (0, 0), 2)
+    return [scene + 0.005 * random.standard_normal(scene.shape, np.float32) for _ in range(4)]
 
 
 def _median_time(function: Callable[[int], object], frames: int, place: torch.device) -> float:
