@@ -124,13 +124,12 @@ class MatchingTracker:
         response = self._respond(image, box, [1.0], self._search_size)[0]
         self._window = self._make_window(len(response))
         self._choose_near_size(len(response) // self.settings.upsample)
-        near = self._respond(image, box, [1.0], self._near_size)[0]
         # What a perfect match looks like to this template: the unit of the score. Nearby it may be
         # twice as high, where an embedding looks at the whole crop, as MMNet's holistic gate does.
-        self._self_peaks = {
-            self._search_size: max(float(response.max()), 1e-6),
-            self._near_size: max(float(near.max()), 1e-6),
-        }
+        self._self_peaks = {self._search_size: max(float(response.max()), 1e-6)}
+        if self._near_size < self._search_size:
+            near = self._respond(image, box, [1.0], self._near_size)
+            self._self_peaks[self._near_size] = max(float(near.max()), 1e-6)
         # How fast it is will be known after the first image.
         self._steady, self._pace = False, 0.0
         self.features = np.ones(len(FEATURES))
@@ -215,8 +214,8 @@ class MatchingTracker:
         """
         settings = self.settings
         responses = self._respond(image, box, self._factors, size)
-        peaks = responses.max(axis=(1, 2)) * self._penalties
-        best = int(peaks.argmax())
+        peaks = responses.max(axis=(1, 2))
+        best = int((peaks * self._penalties).argmax())
         response = responses[best]
         row, column = self._peak(response, windowed=not anywhere)
         # The paper measures displacement with the old size, not the winning scale's; a cell of
@@ -234,7 +233,7 @@ class MatchingTracker:
             new = self._resized(moved, 1 + growth)
 
         features = score_features(
-            float(response.max()),
+            float(peaks[best]),
             self._self_peaks[size],
             self.refinement.agreement if self.refinement else 1.0,
         )

@@ -28,9 +28,9 @@ def calibrate_score(tracker: MatchingTracker, scenes: int = 3, frames: int = 80)
     Follow targets of every category of scene, and fit the score to whether the box was right.
 
     Runs `scenes` scenes of `frames` images of each category; returns the weights that belong in
-    the facts of the weight file as `score`. Images without the target count as wrong, whatever
-    the box. So do looks at other places of the same images, unless they find the target: that is
-    what a target leaves behind that goes away.
+    the facts of the weight file as `score`, and leaves them in the tracker. Images without the
+    target count as wrong, whatever the box. So do looks at other places of the same images, unless
+    they find the target: that is what a target leaves behind that goes away.
     """
     for _ in range(_ROUNDS):
         features, right = _followed(tracker, scenes, frames)
