@@ -15,8 +15,8 @@ from tir_tracker_ros.cli import main
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.sequences import bags
 from tir_tracker_ros.simulation import CATEGORIES, CHALLENGES, render, TARGETS
+from tir_tracker_ros.simulation.bodies import BODIES, Pose
 from tir_tracker_ros.simulation.camera import CAMERAS
-from tir_tracker_ros.simulation.figures import FIGURES, Pose
 from tir_tracker_ros.simulation.painting import paint, project
 
 SMALL = (160, 128)
@@ -112,11 +112,11 @@ def test_targets_come_in_the_sizes_that_are_promised():
     assert min(sides) > 5 and max(sides) < 200
 
 
-@pytest.mark.parametrize('name', FIGURES)
+@pytest.mark.parametrize('name', BODIES)
 @given(yaw=st.floats(-4, 4), elevation=st.floats(-0.5, 1.4), phase=st.floats(0, 7))
 @settings(max_examples=8, deadline=None)
 def test_a_body_is_drawn_within_its_box_from_every_side(name, yaw, elevation, phase):
-    shape = FIGURES[name](np.random.default_rng(0))(Pose(phase, crouch=0.5, reach=0.5))
+    shape = BODIES[name](np.random.default_rng(0))(Pose(phase, crouch=0.5, reach=0.5))
     size = max(np.ptp(shape.ends), 1) if len(shape.heat) else 6.0
     outline = project(shape, yaw, elevation, np.eye(2) * 60 / size, np.array([100.3, 110.7]))
     patch = paint(outline, (200, 200), np.zeros((2, 2), np.float32))
@@ -127,7 +127,7 @@ def test_a_body_is_drawn_within_its_box_from_every_side(name, yaw, elevation, ph
 
 
 def test_a_walking_person_moves_its_limbs():
-    person = FIGURES['person'](np.random.default_rng(1))
+    person = BODIES['person'](np.random.default_rng(1))
     spans = [np.ptp(person(Pose(phase)).ends[:, :, 0]) for phase in np.linspace(0, 6.3, 16)]
     assert max(spans) > 1.5 * min(spans)
 
@@ -136,7 +136,7 @@ def test_a_walking_person_moves_its_limbs():
 def test_crossover_takes_the_contrast_through_zero():
     for seed in (0, 1, 2):
         scene = render('thermal_crossover', seed, frames=90, camera='fixed', target='person')
-        scene.stage.response.flipped[:] = False
+        scene.contents.changes.flipped[:] = False
         start, end = contrast(scene, 0), contrast(scene, 89)
         assert start * end < 0 and min(abs(start), abs(end)) > 8
 
@@ -231,7 +231,7 @@ def test_low_resolution_targets_are_tiny():
 
 def test_look_alikes_surround_the_target():
     scene = render('look_alikes', 1, frames=10, size=SMALL)
-    assert len(scene.stage.actors) >= 4
+    assert len(scene.contents.actors) >= 4
 
 
 def test_fixed_pattern_stays_where_the_sensor_is():
@@ -259,7 +259,7 @@ def test_camera_motion_moves_the_background():
         moves = []
         for seed in range(4):
             scene = render(category, seed, frames=30, camera='hand_held')
-            steps = np.diff(scene.stage.camera.centers, axis=0)
+            steps = np.diff(scene.contents.camera.centers, axis=0)
             moves.append(np.hypot(*steps.T).mean())
         return np.mean(moves)
 
@@ -399,7 +399,7 @@ def test_the_demo_shows_a_person_among_others_passing_behind_something():
     scene = render('demo', 0, frames=240, rate=20.0)
     assert (scene.target_class, scene.camera_kind) == ('person', 'hand_held')
     frames = [scene.frame(index) for index in range(0, 240, 4)]
-    assert all(frame.box is not None for frame in frames) and len(scene.stage.actors) > 4
+    assert all(frame.box is not None for frame in frames) and len(scene.contents.actors) > 4
     assert min(frame.visibility for frame in frames) < 0.6
 
 

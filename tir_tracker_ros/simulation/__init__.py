@@ -3,6 +3,6 @@
 """Seeded synthetic thermal scenes with ground truth."""
 
 from .recipes import CATEGORIES, CHALLENGES, TARGETS
-from .scene import Frame, render, Scene
+from .scene import render, Scene, SceneFrame
 
-__all__ = ['CATEGORIES', 'CHALLENGES', 'Frame', 'render', 'Scene', 'TARGETS']
+__all__ = ['CATEGORIES', 'CHALLENGES', 'render', 'Scene', 'SceneFrame', 'TARGETS']

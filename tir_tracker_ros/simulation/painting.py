@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Draws a body of `figures` into a thermal image, with smooth edges, sub-pixel place and box."""
+"""Draws a body into a thermal image, with smooth edges, sub-pixel place and box."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..geometry import Box
-from .figures import Shape
+from .bodies import Shape
 
 _ARC = np.linspace(-np.pi / 2, np.pi / 2, 7)
 _EMPTY = -1e6

@@ -14,16 +14,16 @@ import numpy as np
 from ..geometry import Box
 from ..imaging.thermal_image import ThermalImage
 from .camera import CAMERAS
+from .composition import Composer
 from .painting import blend, overlap, paint, Patch, smear_kernel
 from .recipes import make_recipe, SHARES, TARGETS
-from .staging import make_stage
 
 HIDDEN_BELOW = 0.1
 """A target of which less than this part can be seen has no box."""
 
 
 @dataclass(frozen=True)
-class Frame:
+class SceneFrame:
     """One image of a scene and the truth about it."""
 
     image: ThermalImage
@@ -69,9 +69,8 @@ class Scene(Sequence):
         self.camera_kind = camera or drawn
         times = np.arange(frames) / rate
         self.stamps = [10**9 + round(time * 1e9) for time in times.tolist()]
-        self.stage = make_stage(
-            rng, recipe, self.target_class, self.camera_kind, times, size, bits
-        )
+        composer = Composer(rng, recipe, self.target_class, self.camera_kind, times, size)
+        self.contents = composer.compose(bits)
 
     def __len__(self) -> int:
         return len(self.stamps)
@@ -87,7 +86,7 @@ class Scene(Sequence):
         for index in range(len(self)):
             yield self[index]
 
-    def frame(self, index: int) -> Frame:
+    def frame(self, index: int) -> SceneFrame:
         """Render one image; raises IndexError outside the scene."""
         index = range(len(self))[index]
         kelvin = self._view(index)
@@ -96,26 +95,27 @@ class Scene(Sequence):
             kelvin = cv2.filter2D(kelvin, -1, kernel, borderType=cv2.BORDER_REPLICATE)
         box, visibility = self._act(index, kelvin)
         rng = np.random.Generator(np.random.SFC64([self.seed, index]))
-        response = self.stage.response
-        pixels = self.stage.sensor.observe(
+        changes = self.contents.changes
+        pixels = self.contents.sensor.observe(
             kelvin,
             rng,
-            response.gain[index],
-            response.offset[index],
-            bool(response.flipped[index]),
-            response.defocus[index],
-            response.drift[index],
+            changes.gain[index],
+            changes.offset[index],
+            bool(changes.flipped[index]),
+            changes.defocus[index],
+            changes.drift[index],
         )
         encoding = 'mono8' if pixels.dtype == np.uint8 else 'mono16'
         image = ThermalImage(pixels, self.stamps[index], encoding)
-        return Frame(image, box, visibility)
+        return SceneFrame(image, box, visibility)
 
     def target_mask(self, index: int) -> np.ndarray:
         """Return which part of each pixel the target covers or would, were nothing before it."""
         index = range(len(self))[index]
         mask = np.zeros(self.size[::-1], np.float32)
         plain = np.zeros((2, 2), np.float32)
-        patch = paint(self.stage.actors[0].outline(index, self.stage.camera), self.size, plain)
+        outline = self.contents.actors[0].outline(index, self.contents.camera)
+        patch = paint(outline, self.size, plain)
         if patch is not None:
             here, there = overlap(mask.shape, patch)
             mask[here] = patch.alpha[there]
@@ -125,8 +125,8 @@ class Scene(Sequence):
         """Return what the camera sees of the background, kelvin."""
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         kelvin: np.ndarray | None = None
-        for layer in self.stage.background.layers:
-            matrix = self.stage.camera.matrix(index, layer.pixels.shape, layer.parallax)
+        for layer in self.contents.background.layers:
+            matrix = self.contents.camera.matrix(index, layer.pixels.shape, layer.parallax)
             seen: np.ndarray = cv2.warpAffine(
                 layer.pixels, matrix, self.size, flags=flags, borderMode=cv2.BORDER_REFLECT_101
             )
@@ -140,8 +140,9 @@ class Scene(Sequence):
 
     def _act(self, index: int, kelvin: np.ndarray) -> tuple[Box | None, float]:
         """Draw the bodies, the far ones first, and find out what can be seen of the target."""
-        camera, (target, *_) = self.stage.camera, self.stage.actors
-        order = sorted(self.stage.actors, key=lambda actor: actor.places[index, 1] + actor.nearer)
+        camera, actors = self.contents.camera, self.contents.actors
+        target = actors[0]
+        order = sorted(actors, key=lambda actor: actor.places[index, 1] + actor.nearer)
         seen: np.ndarray | None = None
         full: Patch | None = None
         box = target.outline(index, camera).box
@@ -184,11 +185,11 @@ class Scene(Sequence):
         before, after = max(index - 1, 0), min(index + 1, len(self) - 1)
         if before == after:
             return 0.0, 0.0
-        motion = self.stage.camera.centers[before] - self.stage.camera.centers[after]
+        motion = self.contents.camera.centers[before] - self.contents.camera.centers[after]
         if places is not None:
             motion = motion + places[after] - places[before]
-        scale = self.stage.response.shutter / (after - before)
-        x, y = self.stage.camera.linear(index) @ motion * scale
+        scale = self.contents.changes.shutter / (after - before)
+        x, y = self.contents.camera.linear(index) @ motion * scale
         return float(x), float(y)
 
 

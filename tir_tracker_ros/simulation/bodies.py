@@ -430,7 +430,7 @@ def wall(rng: np.random.Generator) -> Posing:
     return lambda at: shape
 
 
-FIGURES: dict[str, Callable[[np.random.Generator], Posing]] = {
+BODIES: dict[str, Callable[[np.random.Generator], Posing]] = {
     'person': person,
     'vehicle': vehicle,
     'animal': animal,

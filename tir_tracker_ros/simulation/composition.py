@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Draws a scene from its recipe: who goes where, in front of what, seen by which camera."""
+"""Draws the contents of a scene from its recipe: bodies, their ways, background and camera."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import math
 import numpy as np
 
 from .backgrounds import make_background, Weather
+from .bodies import BODIES, Pose, Posing
 from .camera import Camera, keep_in_view, make_camera, Path
-from .figures import FIGURES, Pose, Posing
+from .contents import Actor, Contents, SensorChanges
 from .painting import Outline, project
 from .recipes import Recipe
 from .sensor import Sensor, SensorSettings
-from .stage import Actor, Response, Stage
 from .textures import fractal_noise, smooth_step, wander
 
 _FLYING = ('drone', 'bird', 'airplane')
@@ -26,26 +26,13 @@ _STRIDE = 1.4
 """Metres of two steps, and metres a second of an easy walk."""
 
 
-def make_stage(
-    rng: np.random.Generator,
-    recipe: Recipe,
-    target: str,
-    camera: str,
-    times: np.ndarray,
-    size: tuple[int, int],
-    bits: int,
-) -> Stage:
+class Composer:
     """
-    Draw the scene of one target.
+    Draws the contents of a scene with one target; many of the draws depend on earlier ones.
 
-    `target` is the kind of body and `camera` that of camera, `times` the images' in seconds,
-    evenly spaced, `size` their width and height, `bits` those of a pixel, 8 or 16.
+    `target` is the kind of body and `camera` the kind of camera. `times` are those of the images
+    in seconds, evenly spaced, and `size` is their width and height.
     """
-    return _Staging(rng, recipe, target, camera, times, size).make(bits)
-
-
-class _Staging:
-    """The draws that depend on each other."""
 
     def __init__(
         self,
@@ -69,13 +56,13 @@ class _Staging:
         """Draw a number from a range of the recipe."""
         return float(self.rng.uniform(*getattr(self.recipe, name)))
 
-    def make(self, bits: int) -> Stage:
-        """Draw everything, in an order in which the later can look at the earlier."""
+    def compose(self, bits: int) -> Contents:
+        """Draw everything, each part after those that it depends on; `bits` of a pixel: 8, 16."""
         self._surroundings()
         target = self._target()
         camera = self._camera(target)
         actors = self._company(target, camera)
-        return Stage(self.background, camera, actors, self._sensor(bits), self._response())
+        return Contents(self.background, camera, actors, self._sensor(bits), self._changes())
 
     def _surroundings(self) -> None:
         rng, camera = self.rng, self.camera_kind
@@ -191,7 +178,7 @@ class _Staging:
         rng, recipe = self.rng, self.recipe
         fixed = self.camera_kind == 'fixed'
         size = np.array(self.size)
-        self.posing = FIGURES[self.kind](rng)
+        self.posing = BODIES[self.kind](rng)
         self.yaw = float(rng.uniform(-np.pi, np.pi))
         self.metre = self._metre(self.posing, self.yaw, self.side)
         self.speed = self.draw('rate') * self.side
@@ -280,7 +267,7 @@ class _Staging:
 
     def _look_alike(self, target: Actor) -> Actor:
         rng = self.rng
-        posing = self.posing if rng.random() < 0.5 else FIGURES[self.kind](rng)
+        posing = self.posing if rng.random() < 0.5 else BODIES[self.kind](rng)
         facing = None
         if self.kind in _RIGID:
             facing = self.yaw + (np.pi if rng.random() < 0.5 else 0.0)
@@ -306,7 +293,7 @@ class _Staging:
         rng = self.rng
         around = ('drone', 'bird') if self.flying else ('person', 'person', 'vehicle', 'animal')
         kind = str(rng.choice(around))
-        posing = FIGURES[kind](rng)
+        posing = BODIES[kind](rng)
         yaw = float(rng.uniform(-np.pi, np.pi))
         facing = yaw if kind in _RIGID else None
         width, height = self.size
@@ -332,7 +319,7 @@ class _Staging:
         if self.flying:
             kinds = [kind for kind in kinds if kind in ('tree', 'post', 'bush')]
         kind = str(rng.choice(kinds))
-        posing = FIGURES[kind](rng)
+        posing = BODIES[kind](rng)
         yaw = float(rng.uniform(-0.4, 0.4)) + (np.pi if rng.random() < 0.5 else 0.0)
         there, before = self.path(np.array([at, 0.0]))
         metre = self._metre(posing, yaw, self.side * self.draw('cover'))
@@ -374,7 +361,7 @@ class _Staging:
         )
         return Sensor(rng, settings, self.size, bits)
 
-    def _response(self) -> Response:
+    def _changes(self) -> SensorChanges:
         rng, times = self.rng, self.times
         gain = 1 + 0.04 * wander(rng, 5.0)(times)
         offset = 0.2 * wander(rng, 7.0)(times)
@@ -388,7 +375,7 @@ class _Staging:
                 offset[begin:] = rng.uniform(-2.0, 2.0)
                 if rng.random() < 0.5:
                     flipped[begin:] = ~flipped[begin:]
-        return Response(
+        return SensorChanges(
             gain,
             offset,
             flipped,

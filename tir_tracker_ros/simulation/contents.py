@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a scene consists of, drawn from its recipe and ready to be seen."""
+"""What a scene consists of: background, camera, bodies (actors) and sensor."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .backgrounds import Background
+from .bodies import Pose, Posing
 from .camera import Camera
-from .figures import Pose, Posing
 from .painting import Outline, project
 from .sensor import Sensor
 
@@ -36,9 +36,9 @@ class Actor:
     textures: np.ndarray
     """`2 x h x w`: two mottlings between which it changes."""
     nearer: float = 0.0
-    """Added to the row of its foot when what covers what is decided."""
+    """Pixels added to the row of its foot, by which bodies are sorted from far to near."""
     local: bool = False
-    """Whether heat 0 is the temperature right behind it, not that of the ground."""
+    """Whether heat 0 is the temperature behind the body, instead of that of the ground."""
 
     def outline(self, index: int, camera: Camera) -> Outline:
         """Return what the camera sees of it."""
@@ -53,8 +53,8 @@ class Actor:
 
 
 @dataclass(frozen=True)
-class Response:
-    """How the camera answers; arrays have one entry an image."""
+class SensorChanges:
+    """How the sensor changes over time; arrays have one entry an image."""
 
     gain: np.ndarray
     offset: np.ndarray
@@ -70,12 +70,12 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A scene's contents."""
+class Contents:
+    """Everything that a scene consists of."""
 
     background: Background
     camera: Camera
     actors: list[Actor]
     """The target comes first."""
     sensor: Sensor
-    response: Response
+    changes: SensorChanges
