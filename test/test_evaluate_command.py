@@ -97,9 +97,9 @@ def test_results_of_other_trackers_are_judged_and_reported(root, capsys):
 
 def test_peers_follow_a_plain_target_and_are_timed(root):
     assert evaluate(root, '--trackers', 'csrt,kcf,mil', '--sequences', 'a') == 0
-    for name, figures in report_of(root)['trackers'].items():
-        assert figures['success_auc'] > (0.3 if name == 'mil' else 0.6), name
-        assert figures['fps'] > 1
+    for name, metrics in report_of(root)['trackers'].items():
+        assert metrics['success_auc'] > (0.3 if name == 'mil' else 0.6), name
+        assert metrics['fps'] > 1
 
 
 def test_a_second_run_takes_up_what_is_there(root, loaded, capsys):
@@ -142,9 +142,9 @@ def test_several_roots_are_told_apart(root):
         boxes = np.loadtxt(root / name / 'groundtruth.txt', delimiter=',')
         write_boxes(root / 'by_set' / f'{name}.txt', boxes)
     assert evaluate(root, f'--results=x={root / "by_set"}', roots=('data', 'more')) == 0
-    figures = report_of(root)['trackers']['x']
-    assert set(figures['sequences']) == {'data/a', 'data/b', 'more/a'}
-    assert {name: each['sequences'] for name, each in figures['sets'].items()} == {
+    metrics = report_of(root)['trackers']['x']
+    assert set(metrics['sequences']) == {'data/a', 'data/b', 'more/a'}
+    assert {name: each['sequences'] for name, each in metrics['sets'].items()} == {
         'data': 2, 'more': 1,
     }  # fmt: skip
 
@@ -175,14 +175,14 @@ def test_vot_sets_get_the_supervised_protocol_too(root, loaded):
     (folder / 'occlusion.label').write_text('0\n' * (FRAMES - 4) + '1\n' * 4)
     assert evaluate(root, '--trackers', 'mmnet_fast', roots=('vot',)) == 0
     report = report_of(root)
-    figures = report['trackers']['mmnet_fast']
+    metrics = report['trackers']['mmnet_fast']
     assert report['protocols'] == ['one-pass', 'supervised']
     assert report['eao_interval'] == [FRAMES, FRAMES]
-    assert figures['success_auc'] > 0.8
-    assert figures['failures'] == figures['robustness'] == 0
-    assert figures['accuracy'] > 0.8
-    assert figures['eao'] > 0.8
-    assert figures['tags']['occlusion']['frames'] == 4
+    assert metrics['success_auc'] > 0.8
+    assert metrics['failures'] == metrics['robustness'] == 0
+    assert metrics['accuracy'] > 0.8
+    assert metrics['eao'] > 0.8
+    assert metrics['tags']['occlusion']['frames'] == 4
     for name in ('eao_curve.png', 'eao_ranking.png', 'accuracy_robustness.png'):
         assert (root / 'out' / name).is_file()
     interval = ('--eao-interval', 2, 5, '--protocol', 'supervised')
@@ -211,8 +211,8 @@ def test_frames_without_truth_are_left_out_unless_the_toolkit_rules_are_chosen(r
 def test_a_protocol_may_be_added_to_a_run_of_the_other(root, loaded):
     assert evaluate(root, '--trackers', 'mmnet_fast') == 0
     assert evaluate(root, '--trackers', 'mmnet_fast', '--protocol', 'both') == 0
-    figures = report_of(root)['trackers']['mmnet_fast']
-    assert set(figures['sequences']['a']) >= {'success_auc', 'accuracy', 'failures', 'fps'}
+    metrics = report_of(root)['trackers']['mmnet_fast']
+    assert set(metrics['sequences']['a']) >= {'success_auc', 'accuracy', 'failures', 'fps'}
 
 
 # ------------------------------------------------------------------- bad input

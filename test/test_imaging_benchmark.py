@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`tir-tracker benchmark imaging`: a table, and the same figures as JSON."""
+"""`tir-tracker benchmark imaging`: a table, and the same measurements as JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tir_tracker_ros.commands.benchmark_imaging import benchmark_imaging, CASES,
 
 
 def test_every_kind_of_image_is_in_the_table_and_in_the_file(tmp_path, capsys):
-    figures = benchmark_imaging(repeat=2, json_file=tmp_path / 'new' / 'imaging.json')
-    assert json.loads((tmp_path / 'new' / 'imaging.json').read_text()) == figures
+    measurements = benchmark_imaging(repeat=2, json_file=tmp_path / 'new' / 'imaging.json')
+    assert json.loads((tmp_path / 'new' / 'imaging.json').read_text()) == measurements
     table = capsys.readouterr().out
-    assert len(figures) == len(CASES)
-    for entry in figures:
+    assert len(measurements) == len(CASES)
+    for entry in measurements:
         assert entry['image'] in table
         assert all(entry[f'{step}_ms_p99'] >= entry[f'{step}_ms_p50'] > 0 for step in STEPS)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One-pass success, precision and normalised precision, against figures by hand."""
+"""One-pass success, precision and normalised precision, against values worked out by hand."""
 
 from __future__ import annotations
 

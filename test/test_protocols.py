@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One-pass and supervised runs, expected average overlap, and vot-toolkit's figures."""
+"""One-pass and supervised runs, expected average overlap, and vot-toolkit's metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from tir_tracker_ros.evaluation import results
-from tir_tracker_ros.evaluation.figures import supervised_figures
 from tir_tracker_ros.evaluation.runner import run_one_pass, run_supervised, Store
 from tir_tracker_ros.evaluation.supervised import (
     accuracy_and_robustness,
@@ -29,6 +28,7 @@ from tir_tracker_ros.evaluation.supervised import (
     TRACKED,
     typical_lengths,
 )
+from tir_tracker_ros.evaluation.tracker_metrics import supervised_metrics
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.sequences.benchmarks import Frames, Sequence
 from tir_tracker_ros.sequences.benchmarks.annotations import read_boxes
@@ -158,10 +158,10 @@ def test_ten_frames_from_each_start_on_do_not_count_for_accuracy():
     boxes = truth.copy()
     boxes[10:20] = half[10:20]
     boxes[events != TRACKED] = np.nan
-    figures = judge(truth, [SupervisedRun(events, boxes)], SIZE, ProtocolSettings())
-    assert figures.failures == 1
-    assert figures.accuracy == pytest.approx((10 * 0.5 + 5 * 1) / 15)  # 10 to 19, 35 to 39
-    first, second = figures.fragments
+    metrics = judge(truth, [SupervisedRun(events, boxes)], SIZE, ProtocolSettings())
+    assert metrics.failures == 1
+    assert metrics.accuracy == pytest.approx((10 * 0.5 + 5 * 1) / 15)  # 10 to 19, 35 to 39
+    first, second = metrics.fragments
     assert first.failed and not second.failed
     assert (len(first.overlaps), len(second.overlaps)) == (25, 15)
 
@@ -178,20 +178,20 @@ def test_sequences_count_by_their_length():
     assert (accuracy, robustness) == (pytest.approx(1), pytest.approx((30 * 3 + 90) / 120))
 
 
-def test_figures_of_a_tag_are_those_of_its_frames():
+def test_metrics_of_a_tag_are_those_of_its_frames():
     tag = np.zeros(40, bool)
     tag[20:30] = True
     tracker = Script(lambda number, box: LOST if number == 22 else box)
     tagged = sequence(40, tags={'occlusion': tag})
     run, seconds = run_supervised(tracker, tagged, ProtocolSettings())
-    figures = supervised_figures(
+    metrics = supervised_metrics(
         [tagged], [[run]], [[seconds]], [SIZE], ProtocolSettings(), (5, 20)
     )
-    assert figures['failures'] == 1
-    assert figures['tags']['occlusion']['failures'] == 1
-    assert figures['tags']['occlusion']['frames'] == 10
-    assert figures['tags']['empty']['failures'] == 0
-    assert figures['tags']['empty']['frames'] == 30
+    assert metrics['failures'] == 1
+    assert metrics['tags']['occlusion']['failures'] == 1
+    assert metrics['tags']['occlusion']['frames'] == 10
+    assert metrics['tags']['empty']['failures'] == 0
+    assert metrics['tags']['empty']['frames'] == 30
 
 
 # ------------------------------------------------------------------- expected average overlap
@@ -229,29 +229,29 @@ def test_typical_lengths_of_equal_sequences_are_their_length():
 
 # ------------------------------------------------------------------- against vot-toolkit
 @pytest.mark.parametrize('rule', ['bounded', 'unbounded'])
-def test_figures_are_those_of_vot_toolkit(rule):
-    expected = json.loads((TOOLKIT / 'figures.json').read_text())
+def test_metrics_are_those_of_vot_toolkit(rule):
+    expected = json.loads((TOOLKIT / 'metrics.json').read_text())
     # without bounds the toolkit's raster of boxes that leave the image differs in single pixels
     near = 1e-7 if rule == 'bounded' else 1e-4
-    figures = []
+    metrics = []
     for name, of_sequence in expected[rule]['sequences'].items():
         truth = read_boxes(TOOLKIT / name / 'groundtruth.txt')
         paths = sorted((TOOLKIT / name).glob(f'{name}_*.txt'))
         runs = [results.read_run(path, len(truth), 0) for path in paths]
-        figures.append(judge(truth, runs, SIZE, ProtocolSettings(bounded=rule == 'bounded')))
-        assert figures[-1].accuracy == pytest.approx(of_sequence['accuracy'], abs=near)
-        assert figures[-1].failures == pytest.approx(of_sequence['failures'])
-    accuracy, robustness = accuracy_and_robustness(figures)
+        metrics.append(judge(truth, runs, SIZE, ProtocolSettings(bounded=rule == 'bounded')))
+        assert metrics[-1].accuracy == pytest.approx(of_sequence['accuracy'], abs=near)
+        assert metrics[-1].failures == pytest.approx(of_sequence['failures'])
+    accuracy, robustness = accuracy_and_robustness(metrics)
     assert accuracy == pytest.approx(expected[rule]['accuracy'], abs=near)
     assert robustness == pytest.approx(expected[rule]['robustness'])
-    fragments = [replace(each, weight=1.0) for of in figures for each in of.fragments]
+    fragments = [replace(each, weight=1.0) for of in metrics for each in of.fragments]
     curve = expected_overlap_curve(fragments, len(expected[rule]['eao_curve']))
     # the toolkit computes in single precision
     np.testing.assert_allclose(curve[1:], expected[rule]['eao_curve'][1:], atol=max(near, 1e-6))
 
 
 def test_overlaps_are_those_of_vot_toolkit():
-    expected = json.loads((TOOLKIT / 'figures.json').read_text())['overlaps_of_edge']
+    expected = json.loads((TOOLKIT / 'metrics.json').read_text())['overlaps_of_edge']
     truth = read_boxes(TOOLKIT / 'edge' / 'groundtruth.txt')
     run = results.read_run(TOOLKIT / 'edge' / 'edge_001.txt', len(truth), 0)
     tracked = run.events == TRACKED

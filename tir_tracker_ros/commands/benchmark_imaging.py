@@ -40,7 +40,7 @@ PIXEL_TYPES = {'mono8': 'u1', 'bgr8': 'u1', 'mono16': 'u2', '32FC1': 'f4'}
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of `benchmark imaging`."""
     parser.add_argument('--repeat', type=int, default=300, help='images of each kind')
-    parser.add_argument('--json', type=Path, help='file for the figures')
+    parser.add_argument('--json', type=Path, help='file for the milliseconds')
 
 
 def run(arguments: Namespace) -> int:
@@ -62,13 +62,13 @@ def benchmark_imaging(repeat: int = 300, json_file: Path | None = None) -> list[
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        figures = [_measure(repeat, *case) for case in CASES]
+        measurements = [_measure(repeat, *case) for case in CASES]
     finally:
         cv2.setNumThreads(threads)
     print(
         f'{"milliseconds, 1 thread":30}' + ''.join(f'{step:>13}' for step in STEPS) + f'{"p99":>9}'
     )
-    for entry in figures:
+    for entry in measurements:
         print(
             f'{entry["image"]:30}'
             + ''.join(f'{entry[f"{step}_ms_p50"]:13.3f}' for step in STEPS)
@@ -76,8 +76,8 @@ def benchmark_imaging(repeat: int = 300, json_file: Path | None = None) -> list[
         )
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(figures, indent=2) + '\n')
-    return figures
+        json_file.write_text(json.dumps(measurements, indent=2) + '\n')
+    return measurements
 
 
 def _measure(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as List
 from dataclasses import dataclass, field
 import sys
 
@@ -12,10 +11,10 @@ import cv2
 from tqdm import tqdm
 
 from ..sequences.benchmarks import Sequence
-from .figures import Figures, one_pass_figures, sequence_names, supervised_figures
 from .report import Report
 from .runner import Store
 from .supervised import ProtocolSettings, typical_lengths
+from .tracker_metrics import Metrics, one_pass_metrics, sequence_names, supervised_metrics
 
 PROTOCOLS = ('one-pass', 'supervised')
 
@@ -37,7 +36,7 @@ class EvaluationSettings:
 
 
 def evaluate(
-    sequences: List[Sequence], stores: List[Store], settings: EvaluationSettings
+    sequences: list[Sequence], stores: list[Store], settings: EvaluationSettings
 ) -> Report:
     """Run or read every tracker on every sequence, with a progress bar; returns the report."""
     sequence_names(sequences)  # a name that occurs twice is told before anything runs
@@ -46,14 +45,14 @@ def evaluate(
         low, _, high = typical_lengths([len(sequence) for sequence in sequences])
         interval = low, high
     sizes = _sizes(sequences) if 'supervised' in settings.protocols else []
-    trackers: dict[str, Figures] = {}
+    trackers: dict[str, Metrics] = {}
     for store in stores:
-        figures: Figures = {}
+        metrics: Metrics = {}
         if 'supervised' in settings.protocols:
-            figures = _supervised(sequences, store, settings, sizes, interval)
+            metrics = _supervised(sequences, store, settings, sizes, interval)
         if 'one-pass' in settings.protocols:
-            figures = _merged(figures, _one_pass(sequences, store, settings))
-        trackers[store.name] = figures
+            metrics = _merged(metrics, _one_pass(sequences, store, settings))
+        trackers[store.name] = metrics
         store.unload()
     sets: dict[str, dict[str, int]] = {}
     for sequence in sequences:
@@ -71,25 +70,25 @@ def evaluate(
     }
 
 
-def _bar(sequences: List[Sequence], store: Store, protocol: str) -> tqdm:
+def _bar(sequences: list[Sequence], store: Store, protocol: str) -> tqdm:
     total = sum(len(sequence) for sequence in sequences)
     title = f'{store.name}, {protocol}'
     return tqdm(total=total, desc=title, unit=' frames', mininterval=0.5, file=sys.stderr)
 
 
-def _one_pass(sequences: List[Sequence], store: Store, settings: EvaluationSettings) -> Figures:
+def _one_pass(sequences: list[Sequence], store: Store, settings: EvaluationSettings) -> Metrics:
     with _bar(sequences, store, 'one-pass') as bar:
         runs = [store.one_pass(sequence, bar.update) for sequence in sequences]
-    return one_pass_figures(sequences, runs, settings.toolkit_rules)
+    return one_pass_metrics(sequences, runs, settings.toolkit_rules)
 
 
 def _supervised(
-    sequences: List[Sequence],
+    sequences: list[Sequence],
     store: Store,
     settings: EvaluationSettings,
-    sizes: List[tuple[int, int]],
+    sizes: list[tuple[int, int]],
     interval: tuple[int, int],
-) -> Figures:
+) -> Metrics:
     runs, seconds = [], []
     with _bar(sequences, store, 'supervised') as bar:
         for sequence in sequences:
@@ -98,16 +97,16 @@ def _supervised(
             )
             runs.append(of_sequence)
             seconds.append(times)
-    return supervised_figures(sequences, runs, seconds, sizes, settings.supervised, interval)
+    return supervised_metrics(sequences, runs, seconds, sizes, settings.supervised, interval)
 
 
-def _sizes(sequences: List[Sequence]) -> list[tuple[int, int]]:
+def _sizes(sequences: list[Sequence]) -> list[tuple[int, int]]:
     shapes = [next(iter(sequence.frames)).shape for sequence in sequences]
     return [(shape[1], shape[0]) for shape in shapes]
 
 
-def _merged(first: Figures, second: Figures) -> Figures:
-    """Join the figures of two protocols, those of each sequence too; `second` wins."""
+def _merged(first: Metrics, second: Metrics) -> Metrics:
+    """Join the metrics of two protocols, those of each sequence too; `second` wins."""
     merged = {**first, **second}
     for name, of_sequence in first.get('sequences', {}).items():
         merged['sequences'][name] = {**of_sequence, **second['sequences'][name]}

@@ -59,11 +59,11 @@ def _look(order: int) -> dict[str, Any]:
 def _curves(report: Report, axes: Axes, thresholds: np.ndarray, curve: str, score: str) -> bool:
     drawn = False
     for order, name in enumerate(ranked(report)):
-        figures = report['trackers'][name]
-        if 'curves' not in figures:
+        metrics = report['trackers'][name]
+        if 'curves' not in metrics:
             continue
-        label = f'{name} [{figures[score]:.3f}]'
-        axes.plot(thresholds, figures['curves'][curve], label=label, **_look(order))
+        label = f'{name} [{metrics[score]:.3f}]'
+        axes.plot(thresholds, metrics['curves'][curve], label=label, **_look(order))
         drawn = True
     if drawn:
         axes.set(ylim=(0, 1), xlim=(thresholds[0], thresholds[-1]), ylabel='share of frames')
@@ -133,10 +133,10 @@ def _accuracy_robustness(report: Report, axes: Axes) -> bool:
     if 'supervised' not in report['protocols']:
         return False
     for order, name in enumerate(ranked(report)):
-        figures = report['trackers'][name]
-        reliability = math.exp(-RELIABILITY_FRAMES * figures['failures'] / figures['frames'])
-        axes.plot(reliability, figures['accuracy'], 'o', color=_look(order)['color'])
-        point = (reliability, figures['accuracy'])
+        metrics = report['trackers'][name]
+        reliability = math.exp(-RELIABILITY_FRAMES * metrics['failures'] / metrics['frames'])
+        axes.plot(reliability, metrics['accuracy'], 'o', color=_look(order)['color'])
+        point = (reliability, metrics['accuracy'])
         axes.annotate(name, point, (4, 4), textcoords='offset points')
     axes.set(
         title='Accuracy and robustness',

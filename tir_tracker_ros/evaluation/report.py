@@ -55,10 +55,10 @@ def _write_scores(report: Report, path: Path) -> None:
     with path.open('w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
         writer.writerow(['tracker', 'group', 'name', 'sequences', 'frames', *measures])
-        for tracker, figures in report['trackers'].items():
-            rows = [('all', '', figures)]
+        for tracker, metrics in report['trackers'].items():
+            rows = [('all', '', metrics)]
             for group in ('sets', 'attributes', 'tags'):
-                rows += [(group, name, each) for name, each in figures.get(group, {}).items()]
+                rows += [(group, name, each) for name, each in metrics.get(group, {}).items()]
             for group, name, each in rows:
                 count = each.get('sequences', '')
                 writer.writerow(
@@ -73,14 +73,14 @@ def _write_sequences(report: Report, path: Path) -> None:
     with path.open('w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
         writer.writerow(['tracker', 'sequence', 'frames', *measures])
-        for tracker, figures in report['trackers'].items():
-            for name, each in figures['sequences'].items():
+        for tracker, metrics in report['trackers'].items():
+            for name, each in metrics['sequences'].items():
                 cells = [_cell(each, key, '.6g', '') for key in measures]
                 writer.writerow([tracker, name, each['frames'], *cells])
 
 
-def _cell(figures: dict[str, Any], key: str, form: str, nothing: str = '-') -> str:
-    value = figures.get(key)
+def _cell(metrics: dict[str, Any], key: str, form: str, nothing: str = '-') -> str:
+    value = metrics.get(key)
     return nothing if value is None or not math.isfinite(value) else format(value, form)
 
 
@@ -102,7 +102,7 @@ def ranked(report: Report) -> list[str]:
 
 
 def overall_table(report: Report) -> list[str]:
-    """Return the lines of a Markdown table of all trackers' overall figures."""
+    """Return the lines of a Markdown table of all trackers' overall metrics."""
     measures = _measures(report)
     rows = [
         [name, *(_cell(report['trackers'][name], key, form) for key, _, form in measures)]
@@ -116,8 +116,8 @@ def _group_table(report: Report, group: str, key: str) -> list[str]:
     trackers = ranked(report)
     first = report['trackers'][trackers[0]].get(group, {})
     rows = []
-    for name, figures in first.items():
-        count = figures.get('sequences', figures.get('frames'))
+    for name, metrics in first.items():
+        count = metrics.get('sequences', metrics.get('frames'))
         cells = [_cell(report['trackers'][t][group][name], key, '.3f') for t in trackers]
         rows.append([name, str(count), *cells])
     if not rows:
@@ -138,7 +138,7 @@ def markdown(report: Report, folder: Path) -> str:
             'plain': 'frames without truth are left out',
             'toolkit': "the toolkits' rules for invalid frames and boxes",
         }[report['rules']]
-        lines += [f'One-pass figures are means over sequences; {rules}.', '']
+        lines += [f'One-pass metrics are means over sequences; {rules}.', '']
     if 'supervised' in report['protocols']:
         low, high = report['eao_interval']
         lines += [f'EAO averages over lengths {low} to {high}.', '']
@@ -165,7 +165,7 @@ def markdown(report: Report, folder: Path) -> str:
 def _sequence_table(report: Report, key: str) -> list[str]:
     trackers = ranked(report)
     rows = []
-    for name, figures in report['trackers'][trackers[0]]['sequences'].items():
+    for name, metrics in report['trackers'][trackers[0]]['sequences'].items():
         cells = [_cell(report['trackers'][t]['sequences'][name], key, '.3f') for t in trackers]
-        rows.append([name, str(figures['frames']), *cells])
+        rows.append([name, str(metrics['frames']), *cells])
     return _table(['sequence', 'frames', *trackers], rows)

@@ -151,7 +151,7 @@ class Store:
             results.write_boxes(path, found, sequence.origin)
         elif progress:
             progress(len(sequence))
-        # Read in either case: a run that is resumed gives the same figures to the last digit.
+        # Read in either case: a run that is resumed gives the same numbers to the last digit.
         boxes = results.read_result_boxes(path, len(sequence), sequence.origin)
         return OnePassRun(boxes, results.read_times(path, len(sequence)))
 

@@ -10,7 +10,6 @@ regions, which differs by little for anything but tiny targets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence as List
 from dataclasses import dataclass
 import math
 
@@ -75,7 +74,7 @@ class Fragment:
 
 
 @dataclass(frozen=True)
-class SequenceFigures:
+class SequenceMetrics:
     """What the runs over one sequence tell, for all its frames or for those with one tag."""
 
     accuracy: float
@@ -89,11 +88,11 @@ class SequenceFigures:
 
 def judge(
     truth: np.ndarray,
-    runs: List[SupervisedRun],
+    runs: list[SupervisedRun],
     size: tuple[int, int] | None,
     settings: ProtocolSettings,
     tagged: np.ndarray | None = None,
-) -> SequenceFigures:
+) -> SequenceMetrics:
     """
     Judge the runs over one sequence, for the frames where `tagged` (N booleans) holds.
 
@@ -120,7 +119,7 @@ def judge(
                     weight=float(tagged[start:end].mean()) / len(runs),
                 )
             )
-    return SequenceFigures(
+    return SequenceMetrics(
         accuracy=float(np.mean(accuracies)),
         failures=float(np.mean(failures)),
         frames=int(tagged.sum()),
@@ -128,18 +127,18 @@ def judge(
     )
 
 
-def accuracy_and_robustness(figures: List[SequenceFigures]) -> tuple[float, float]:
+def accuracy_and_robustness(metrics: list[SequenceMetrics]) -> tuple[float, float]:
     """Average accuracy and failures over sequences, weighted by their frames; nan without any."""
-    weights = np.array([each.frames for each in figures], float)
+    weights = np.array([each.frames for each in metrics], float)
     if not weights.sum():
         return math.nan, math.nan
     return (
-        float(np.average([each.accuracy for each in figures], weights=weights)),
-        float(np.average([each.failures for each in figures], weights=weights)),
+        float(np.average([each.accuracy for each in metrics], weights=weights)),
+        float(np.average([each.failures for each in metrics], weights=weights)),
     )
 
 
-def expected_overlap_curve(fragments: List[Fragment], length: int) -> np.ndarray:
+def expected_overlap_curve(fragments: list[Fragment], length: int) -> np.ndarray:
     """
     Return the expected average overlap of a run over 1 to `length` frames (VOT2015, Eq. 3).
 
@@ -171,7 +170,7 @@ def expected_average_overlap(curve: np.ndarray, interval: tuple[int, int]) -> fl
     return float(part.mean()) if part.size else math.nan
 
 
-def typical_lengths(lengths: List[int], mass: float = 0.5) -> tuple[int, int, int]:
+def typical_lengths(lengths: list[int], mass: float = 0.5) -> tuple[int, int, int]:
     """
     Find the typical lengths of sequences: low, mode and high, in frames (VOT2015, section 4.2).
 

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Compute `figures.json` from the boxes beside it with vot-toolkit; see README.md."""
+"""Compute `metrics.json` from the boxes beside it with vot-toolkit; see README.md."""
 
 import json
 from pathlib import Path
@@ -44,13 +44,13 @@ def region(line):
 
 
 clips = [Clip(path.parent) for path in sorted(HERE.glob('*/groundtruth.txt'))]
-figures = {}
+metrics = {}
 for name, bounded in (('bounded', True), ('unbounded', False)):
     single = AccuracyRobustness(bounded=bounded)
     rows = [single.subcompute(Results(), None, clip, []) for clip in clips]
     total = AverageAccuracyRobustness(analysis=single).aggregate(None, clips, rows)
     curve = EAOCurve(bounded=bounded).subcompute(Results(), None, clips, [])[0]
-    figures[name] = {
+    metrics[name] = {
         'sequences': {
             clip.folder.name: {'accuracy': row[0], 'failures': row[1]}
             for clip, row in zip(clips, rows)
@@ -59,12 +59,12 @@ for name, bounded in (('bounded', True), ('unbounded', False)):
         'robustness': total[1],
         'eao_curve': np.asarray(curve).tolist(),
     }
-figures['overlaps_of_edge'] = [
+metrics['overlaps_of_edge'] = [
     float(value)
     for value in calculate_overlaps(
         Results().gather(None, clips[1])[0].regions(), clips[1].groundtruth(), SIZE
     )
 ]
 assert clips[1].folder.name == 'edge'
-text = json.dumps(figures, default=float, indent=1)
-(HERE / 'figures.json').write_text(text + '\n')
+text = json.dumps(metrics, default=float, indent=1)
+(HERE / 'metrics.json').write_text(text + '\n')

@@ -1,11 +1,10 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From the runs of one tracker over many sequences to its figures, as plain dictionaries."""
+"""From the runs of one tracker over many sequences to its metrics, as plain dictionaries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Sequence as List
 import math
 from typing import Any
 
@@ -21,14 +20,14 @@ from .supervised import (
     expected_overlap_curve,
     judge,
     ProtocolSettings,
-    SequenceFigures,
+    SequenceMetrics,
     SupervisedRun,
 )
 
-Figures = dict[str, Any]
+Metrics = dict[str, Any]
 
 
-def sequence_names(sequences: List[Sequence]) -> list[str]:
+def sequence_names(sequences: list[Sequence]) -> list[str]:
     """
     Name the sequences, with their set where there are several.
 
@@ -42,9 +41,9 @@ def sequence_names(sequences: List[Sequence]) -> list[str]:
     return names
 
 
-def one_pass_figures(
-    sequences: List[Sequence], runs: List[OnePassRun], toolkit_rules: bool = False
-) -> Figures:
+def one_pass_metrics(
+    sequences: list[Sequence], runs: list[OnePassRun], toolkit_rules: bool = False
+) -> Metrics:
     """
     Return success AUC, precision at 20 px, normalised precision and frame rate.
 
@@ -55,7 +54,7 @@ def one_pass_figures(
         for sequence, run in zip(sequences, runs)
     ]
 
-    def of(chosen: Callable[[Sequence], bool]) -> Figures:
+    def of(chosen: Callable[[Sequence], bool]) -> Metrics:
         indices = [index for index, sequence in enumerate(sequences) if chosen(sequence)]
         seconds = [runs[index].seconds for index in indices]
         return {
@@ -65,16 +64,16 @@ def one_pass_figures(
         }
 
     mean = mean_curves(curves, toolkit_rules)
-    figures = of(lambda sequence: True)
-    figures['sets'] = {
+    metrics = of(lambda sequence: True)
+    metrics['sets'] = {
         name: of(lambda sequence, name=name: sequence.dataset == name)  # type: ignore[misc]
         for name in sorted({sequence.dataset for sequence in sequences})
     }
-    figures['attributes'] = {
+    metrics['attributes'] = {
         name: of(lambda sequence, name=name: name in sequence.attributes)  # type: ignore[misc]
         for name in sorted({name for sequence in sequences for name in sequence.attributes})
     }
-    figures['sequences'] = {
+    metrics['sequences'] = {
         name: {
             **_scores(curve),
             'fps': math.nan if run.seconds is None else frame_rate([run.seconds]),
@@ -83,14 +82,14 @@ def one_pass_figures(
         for name, sequence, curve, run in zip(sequence_names(sequences), sequences, curves, runs)
     }
     if mean:
-        figures['curves'] = {
+        metrics['curves'] = {
             name: getattr(mean, name).tolist()
             for name in ('success', 'precision', 'norm_precision')
         }
-    return figures
+    return metrics
 
 
-def _scores(curves: Curves | None) -> Figures:
+def _scores(curves: Curves | None) -> Metrics:
     return {
         'success_auc': curves.success_auc if curves else math.nan,
         'precision_20': curves.precision_20 if curves else math.nan,
@@ -98,14 +97,14 @@ def _scores(curves: Curves | None) -> Figures:
     }
 
 
-def supervised_figures(
-    sequences: List[Sequence],
-    runs: List[List[SupervisedRun]],
-    seconds: List[List[np.ndarray]],
-    sizes: List[tuple[int, int]],
+def supervised_metrics(
+    sequences: list[Sequence],
+    runs: list[list[SupervisedRun]],
+    seconds: list[list[np.ndarray]],
+    sizes: list[tuple[int, int]],
     settings: ProtocolSettings,
     interval: tuple[int, int],
-) -> Figures:
+) -> Metrics:
     """
     Return accuracy, robustness (failures a sequence), EAO and frame rate.
 
@@ -114,14 +113,14 @@ def supervised_figures(
     """
     length = max(len(sequence) for sequence in sequences)
 
-    def judged(tag: str | None) -> list[SequenceFigures]:
+    def judged(tag: str | None) -> list[SequenceMetrics]:
         parts = []
         for sequence, of_sequence, size in zip(sequences, runs, sizes):
             tagged = None if tag is None else _tagged(sequence, tag)
             parts.append(judge(sequence.boxes, of_sequence, size, settings, tagged))
         return parts
 
-    def of(parts: list[SequenceFigures]) -> Figures:
+    def of(parts: list[SequenceMetrics]) -> Metrics:
         accuracy, robustness = accuracy_and_robustness(parts)
         fragments = [fragment for part in parts for fragment in part.fragments]
         curve = expected_overlap_curve(fragments, length)
@@ -135,12 +134,12 @@ def supervised_figures(
         }
 
     parts = judged(None)
-    figures = of(parts)
-    figures['fps'] = frame_rate([each for of_sequence in seconds for each in of_sequence])
-    figures['tags'] = {tag: of(judged(tag)) for tag in _tags(sequences)}
-    for of_tag in figures['tags'].values():
+    metrics = of(parts)
+    metrics['fps'] = frame_rate([each for of_sequence in seconds for each in of_sequence])
+    metrics['tags'] = {tag: of(judged(tag)) for tag in _tags(sequences)}
+    for of_tag in metrics['tags'].values():
         del of_tag['eao_curve']
-    figures['sequences'] = {
+    metrics['sequences'] = {
         name: {
             'accuracy': part.accuracy,
             'failures': part.failures,
@@ -149,14 +148,14 @@ def supervised_figures(
         }
         for name, part, of_sequence in zip(sequence_names(sequences), parts, seconds)
     }
-    return figures
+    return metrics
 
 
 NO_TAG = 'empty'
 """VOT's name for the frames that carry no tag."""
 
 
-def _tags(sequences: List[Sequence]) -> list[str]:
+def _tags(sequences: list[Sequence]) -> list[str]:
     of_frames = {tag for sequence in sequences for tag in sequence.tags}
     of_sequences = {tag for sequence in sequences for tag in sequence.attributes}
     return sorted(of_frames | of_sequences) + ([NO_TAG] if of_frames else [])
