@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from importlib import import_module, metadata
 from pathlib import Path
 import re
@@ -43,7 +44,8 @@ RANKS = {
             ['tracking'],
             ['sequences', 'simulation'],
             ['training', 'evaluation', 'nodes'],
-            ['commands', 'cli'],
+            ['commands'],
+            ['cli'],
         ]
     )
     for rank in rooms
@@ -174,13 +176,30 @@ def test_every_command_exists():
 
 @pytest.mark.parametrize('path', sorted(PACKAGE.rglob('*.py')), ids=lambda path: path.stem)
 def test_imports_run_downwards(path):
+    """Also inside of functions and for type checking, and not between rooms of the same rank."""
     room = (path.relative_to(PACKAGE).parts + ('',))[0].removesuffix('.py')
-    for name in imports(path):
-        parts = name.split('.')
-        if parts[0] == 'tir_tracker_ros' and parts[1] in RANKS and room in RANKS:
-            above = RANKS[parts[1]] > RANKS[room]
-            beside = RANKS[parts[1]] == RANKS[room] and parts[1] != room
-            assert not above and not (beside and room != 'cli'), f'{room} imports {name}'
+    imported = {
+        name.split('.')[1] for name in imports(path) if name.startswith('tir_tracker_ros.')
+    }
+    if room == '__init__':  # the package itself
+        assert not imported
+        return
+    for other in imported - {room, '__version__'}:
+        assert RANKS[other] < RANKS[room], f'{room} imports {other}'
+
+
+def test_no_imports_run_in_a_circle():
+    """Also inside of functions and for type checking."""
+    modules = {}
+    for path in PACKAGE.rglob('*.py'):
+        parts = path.relative_to(ROOT).with_suffix('').parts
+        modules['.'.join(parts[:-1] if parts[-1] == '__init__' else parts)] = path
+    graph = {}
+    for module, path in modules.items():
+        # A name in a module is an import of that module.
+        names = {name if name in modules else name.rpartition('.')[0] for name in imports(path)}
+        graph[module] = names & set(modules) - {module}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_core_needs_neither_ros_nor_torch():

@@ -4,23 +4,17 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import av
 import cv2
-from fake_tracker import FakeTracker
 import numpy as np
 import pytest
 from tiny_scene import tiny_scene
 
-from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.imaging.gain import GainSettings
 from tir_tracker_ros.sequences import videos
-from tir_tracker_ros.sequences.results import BoxesWriter, Results
-from tir_tracker_ros.sequences.source import open_source
+from tir_tracker_ros.sequences.opening import open_source
 from tir_tracker_ros.sequences.videos import VideoWriter
-from tir_tracker_ros.tracking.follower import Follower, FollowerSettings, InitRequest
 
 
 def write_video(path: Path, frames: list[np.ndarray], codec: str, pix_fmt: str, rate: int) -> None:
@@ -160,42 +154,3 @@ def test_an_image_of_odd_size_can_be_written(tmp_path):
 def test_a_writer_without_an_image_leaves_no_video(tmp_path):
     VideoWriter(tmp_path / 'out.mp4', 30).close()
     assert not (tmp_path / 'out.mp4').exists()
-
-
-def test_boxes_are_on_disk_line_by_line_and_a_lost_box_has_no_score(tmp_path):
-    writer = BoxesWriter(tmp_path / 'new' / 'boxes.csv')
-    writer.write(0, 10**18 + 1, Box(1, 2, 3.25, 4), 0.5, 'tracking')
-    writer.write(1, 0, Box(1, 2, 3, 4), None, 'lost')
-    assert (tmp_path / 'new' / 'boxes.csv').read_text() == (
-        'frame,stamp,x,y,w,h,score,state\n'
-        '0,1000000000000000001,1.000,2.000,3.250,4.000,0.5000,tracking\n'
-        '1,0,1.000,2.000,3.000,4.000,,lost\n'
-    )
-    writer.close()
-
-
-def test_results_hold_every_image_once_also_with_a_late_init(tmp_path):
-    images, boxes = tiny_scene(12)
-    settings = FollowerSettings(GainSettings(), buffer_size=5)
-    follower = Follower(FakeTracker(), settings)
-    results = Results(tmp_path, 20, settings)
-    for frame, image in enumerate(images):
-        results.image(frame, image)
-        results.answers(follower.image(image))
-        if frame == 8:  # drawn on image 6
-            results.answers(follower.init(InitRequest(boxes[6], images[6].stamp)))
-    results.close()
-    with (tmp_path / 'boxes.csv').open() as file:
-        rows = list(csv.DictReader(file))
-    assert [int(row['frame']) for row in rows] == [6, 7, 8, 9, 10, 11]
-    assert (results.answered, results.lost) == (6, 0)
-    video = [image.pixels for image in open_source(tmp_path / 'annotated.mp4')]
-    assert len(video) == 12
-    # The box is drawn from image 6 on, though it came after image 8.
-    drawn = []
-    with av.open(str(tmp_path / 'annotated.mp4')) as container:
-        for frame in container.decode(video=0):
-            pixels = frame.to_ndarray(format='bgr24').astype(int)
-            green = pixels[..., 1] - pixels[..., [0, 2]].max(axis=2)
-            drawn.append(bool((green > 50).sum() > 10))
-    assert drawn == [False] * 6 + [True] * 6

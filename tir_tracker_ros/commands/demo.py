@@ -26,7 +26,7 @@ from ..geometry import Box
 from ..imaging.gain import GainControl, GainSettings
 from ..imaging.overlay import draw_overlay
 from ..imaging.thermal_image import ThermalImage
-from ..sequences.source import open_source
+from ..sequences.opening import open_source
 
 TOPIC = '/thermal/image_raw'
 DETECTION_TOPIC = '/tracker/detection'

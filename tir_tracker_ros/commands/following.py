@@ -14,9 +14,9 @@ from typing import Any
 from tqdm import tqdm
 
 from ..imaging.gain import GainSettings, MODES
-from ..sequences.results import Results
 from ..tracking.follower import Follower, FollowerSettings, Status, TargetIds
 from ..tracking.loading import load_tracker
+from .run_folder import RunFolder
 
 
 def add_following_arguments(parser: ArgumentParser) -> None:
@@ -77,9 +77,9 @@ def make_progress(arguments: Namespace, total: int | None) -> tqdm[Any]:
 
 
 @contextmanager
-def open_results(folder: Path, rate: float, settings: FollowerSettings) -> Iterator[Results]:
+def open_results(folder: Path, rate: float, settings: FollowerSettings) -> Iterator[RunFolder]:
     """Open the results, and finish them whatever happens, telling where they are."""
-    results = Results(folder, rate, settings)
+    results = RunFolder(folder, rate, settings)
     try:
         yield results
     except BaseException:
@@ -90,7 +90,7 @@ def open_results(folder: Path, rate: float, settings: FollowerSettings) -> Itera
         results.close()
 
 
-def conclude(results: Results, folder: Path, reason: str) -> int:
+def conclude(results: RunFolder, folder: Path, reason: str) -> int:
     """Print what was done; raises ValueError with the reason when no image was answered."""
     if not results.answered:
         raise ValueError(f'none of {len(results.frames)} images was answered: {reason}')

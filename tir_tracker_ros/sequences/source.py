@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Any recording or camera as one stream of thermal images."""
+"""The stream of thermal images that every reader gives, and how readers find their files."""
 
 from __future__ import annotations
 
@@ -29,35 +29,6 @@ class Source(ABC):
     @abstractmethod
     def __iter__(self) -> Iterator[ThermalImage]:
         """Iterate over the images; raises OSError or ValueError at what cannot be read."""
-
-
-def open_source(source: str | Path, topic: str | None = None) -> Source:
-    """
-    Open a video file, an image folder, a ROS 2 bag (folder, .mcap, .db3) or a camera (its index).
-
-    `topic` chooses among the image topics of a bag. Raises OSError or ValueError, naming the
-    source, when it is none of these or cannot be read, and ImportError when a package is missing.
-    """
-    text, path = str(source), Path(source)
-    if not path.exists() and text.isdecimal():
-        from .videos import CameraSource
-
-        return CameraSource(int(text))
-    if not path.exists():
-        raise FileNotFoundError(f'source {text} does not exist')
-    if is_bag(path):
-        from .bags import BagSource
-
-        return BagSource(path, topic)
-    if topic is not None:
-        raise ValueError(f'source {text} is not a bag, so topic {topic} cannot be chosen')
-    if path.is_dir():
-        from .folders import ImageFolder
-
-        return ImageFolder(path)
-    from .videos import VideoSource
-
-    return VideoSource(path)
 
 
 def is_bag(path: Path) -> bool:

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a run leaves in a folder: boxes.csv and annotated.mp4."""
+"""The folder of one run of `track` or `replay`: boxes.csv and annotated.mp4."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..geometry import Box
 from ..imaging.gain import GainControl
 from ..imaging.overlay import draw_overlay
 from ..imaging.thermal_image import ThermalImage
+from ..sequences.videos import VideoWriter
 from ..tracking.follower import Answer, FollowerSettings
-from .videos import VideoWriter
 
 COLUMNS = ('frame', 'stamp', 'x', 'y', 'w', 'h', 'score', 'state')
 
@@ -45,7 +45,7 @@ class BoxesWriter:
         self._file.close()
 
 
-class Results:
+class RunFolder:
     """
     The folder of a run; boxes.csv and annotated.mp4 of an earlier run are replaced.
 
