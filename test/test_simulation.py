@@ -267,7 +267,7 @@ def test_camera_motion_moves_the_background():
 
 
 def test_a_fixed_camera_stands_still():
-    centers = render('easy', 4, frames=20, size=SMALL, camera='fixed').stage.camera.centers
+    centers = render('easy', 4, frames=20, size=SMALL, camera='fixed').contents.camera.centers
     assert np.ptp(centers) == 0
 
 
