@@ -13,7 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tir_tracker_ros.nodes.isolation import isolated_environment
+from tir_tracker_ros.nodes.harness.isolation import isolated_environment
 
 # Inherited by every process that a test starts.
 os.environ.update(isolated_environment())

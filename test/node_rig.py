@@ -4,15 +4,11 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 import os
 from pathlib import Path
-import signal
-import subprocess
 import sys
-import threading
 import time
 from typing import Any
 
@@ -32,7 +28,8 @@ from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
 
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.nodes.isolation import claim_domain
+from tir_tracker_ros.nodes.harness.isolation import claim_domain
+from tir_tracker_ros.nodes.harness.process import Process, ros_arguments
 from tir_tracker_ros.nodes.lifecycle import bring_up
 from tir_tracker_ros.nodes.messages import fill_box, nanoseconds
 
@@ -42,53 +39,7 @@ TIMEOUT = 20.0
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 RELIABLE = QoSProfile(depth=50)
 BEST_EFFORT = QoSProfile(depth=50, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-
-
-class Process:
-    """A node in a process of its own, with its log as it comes."""
-
-    def __init__(self, command: list[str], **environment: str) -> None:
-        self.log = ''
-        path = os.pathsep.join([str(HERE.parent), os.environ.get('PYTHONPATH', '')])
-        self._process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, 'PYTHONPATH': path, **environment},
-        )
-        atexit.register(self._process.kill)  # whatever happens: it would haunt later tests
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            self.log += line
-
-    @property
-    def running(self) -> bool:
-        return self._process.poll() is None
-
-    def send(self, number: int = signal.SIGINT) -> None:
-        """Send a signal, if there is still somebody to get it."""
-        if self.running:
-            self._process.send_signal(number)
-
-    def stop(self, number: int = signal.SIGINT) -> int:
-        """Send a signal and return the exit status."""
-        self.send(number)
-        return self.wait()
-
-    def wait(self) -> int:
-        """Wait for the end and return the exit status."""
-        try:
-            status = self._process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise AssertionError(f'the process did not end; its log:\n{self.log}') from None
-        self._reader.join()
-        return status
+PYTHONPATH = os.pathsep.join([str(HERE.parent), os.environ.get('PYTHONPATH', '')])
 
 
 class Observer:
@@ -166,13 +117,13 @@ class Rig(Observer):
         arguments: tuple[str, ...] = (), environment: dict[str, str] | None = None,
         active: bool = True, command: list[str] | None = None, **parameters: Any,
     ) -> None:  # fmt: skip
-        given = [word for name, value in parameters.items()
-                 for word in ('-p', f'{name.replace("__", ".")}:={value}')]  # fmt: skip
+        given = {name.replace('__', '.'): value for name, value in parameters.items()}
         self.domain = claim_domain()  # its own, as a test may have two rigs
+        variables = {'ROS_DOMAIN_ID': str(self.domain), 'PYTHONPATH': PYTHONPATH}
         self.process = Process(
-            [*(command or FAKE_NODE), '--ros-args', *given, *arguments],
-            ROS_DOMAIN_ID=str(self.domain),
-            **(environment or {}),
+            'tracker',
+            [*(command or FAKE_NODE), *ros_arguments(given), *arguments],
+            environment=variables | (environment or {}),
         )
         super().__init__(self.domain)
         self.log = lambda: self.process.log
@@ -209,12 +160,12 @@ class Rig(Observer):
             'the topics match',
         )
 
-    def close(self) -> None:
-        """End the node, and hold that it ends well."""
+    def close(self, traced: bool = False) -> None:
+        """End the node, and check that it ends well; `traced`: a trace back was wanted."""
         status = self.process.stop()
         self.end()
         assert status == 0, self.process.log
-        assert 'Traceback' not in self.process.log
+        assert ('Traceback' in self.process.log) is traced
 
     def logged(self, text: str) -> None:
         """Wait for a text in the node's log."""

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's figures, and the demo itself: player and node in processes of their own, over DDS."""
+"""The summary of a run, and the demo itself: player and node in two processes, over DDS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from tir_tracker_ros.commands.demo import Answer, describe, summarize
+from tir_tracker_ros.evaluation.node_run import describe, Detected, summarize
 from tir_tracker_ros.geometry import Box
 
 BOX = Box(10, 20, 30, 40)
@@ -29,34 +29,34 @@ def line(stamp: int, milliseconds: float = 5.0) -> dict[str, str]:
 
 
 def test_an_image_without_answer_is_dropped_only_if_the_node_never_processed_it():
-    summary = summarize([1, 2, 3, 4], [line(1), line(2), line(3)], {1: Answer(BOX, 1.0)}, None)
+    summary = summarize([1, 2, 3, 4], [line(1), line(2), line(3)], {1: Detected(BOX, 1.0)}, None)
     assert summary['frames'] == 4
     assert summary['dropped'] == 1
     assert summary['answered'] == 1
 
 
 def test_images_with_the_same_stamp_count_each():
-    summary = summarize([7, 7, 7], [line(7), line(7)], {7: Answer(BOX, 1.0)}, None)
+    summary = summarize([7, 7, 7], [line(7), line(7)], {7: Detected(BOX, 1.0)}, None)
     assert summary['frames'] == 3
     assert summary['dropped'] == 1
 
 
 def test_overlap_counts_lost_as_zero_and_leaves_out_images_without_the_target():
-    answers = {1: Answer(BOX, 0.9), 2: Answer(BOX, None), 3: Answer(BOX, 0.9)}
+    answers = {1: Detected(BOX, 0.9), 2: Detected(BOX, None), 3: Detected(BOX, 0.9)}
     truth = {1: BOX, 2: BOX}
     summary = summarize([1, 2, 3], [line(1), line(2), line(3)], answers, truth)
     assert summary['mean_overlap'] == pytest.approx(0.5)
 
 
 def test_without_ground_truth_the_overlap_is_null():
-    summary = summarize([1], [line(1)], {1: Answer(BOX, 1.0)}, None)
+    summary = summarize([1], [line(1)], {1: Detected(BOX, 1.0)}, None)
     assert summary['mean_overlap'] is None
     assert 'not known' in describe(summary)
 
 
 def test_latency_is_from_arrival_to_publishing():
     lines = [line(stamp, milliseconds=stamp) for stamp in range(1, 102)]
-    answers = {stamp: Answer(BOX, 1.0) for stamp in range(1, 102)}
+    answers = {stamp: Detected(BOX, 1.0) for stamp in range(1, 102)}
     summary = summarize(range(1, 102), lines, answers, None)
     assert summary['latency_ms_p50'] == pytest.approx(51)
     assert summary['latency_ms_p99'] == pytest.approx(100)

@@ -161,5 +161,4 @@ def test_an_override_that_there_is_not_is_told_and_nothing_is_left_behind(name, 
             lambda t=topic: rig.node.count_publishers(t) == len(transitions) - 1, f'only {topic}'
         )
     rig.until(lambda: not rig.node.count_subscribers('/image'), 'no subscription')
-    rig.process.log = ''  # the trace back was wanted
-    rig.close()
+    rig.close(traced=True)

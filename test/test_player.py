@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bag player: what was recorded goes out in its time, once subscribers are there."""
 
-import sys
 import time
 
 from moving_blob import at, scene, truth
-from node_rig import BEST_EFFORT, Observer, Process, RELIABLE, stamp_of
+from node_rig import BEST_EFFORT, Observer, RELIABLE, stamp_of
 import numpy as np
 import pytest
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D
 
+from tir_tracker_ros.nodes.harness.process import node_command, Process, ros_arguments
 from tir_tracker_ros.sequences.bags import (
     BagWriter,
     detection_message,
@@ -57,10 +57,7 @@ class Audience(Observer):
 
 
 def player(**parameters):
-    words = [w for name, value in parameters.items() for w in ('-p', f'{name}:={value}')]
-    return Process(
-        [sys.executable, '-m', 'tir_tracker_ros.nodes.player_node', '--ros-args', *words]
-    )
+    return Process('player', [*node_command('player'), *ros_arguments(parameters)])
 
 
 @pytest.fixture
@@ -108,7 +105,7 @@ def test_it_waits_for_the_subscription_of_the_init_and_then_sends_it(audience, b
 
 
 def test_it_loops_until_it_is_stopped(audience, bag):
-    process = player(bag=bag, topics='/thermal', loop='true', rate=4.0)
+    process = player(bag=bag, topics='/thermal', loop=True, rate=4.0)
     audience.until(lambda: len(audience.heard['/thermal']) > 2 * IMAGES, 'two rounds')
     assert process.stop() == 0
     stamps = [stamp_of(message) for _, message in audience.heard['/thermal']]
@@ -117,7 +114,7 @@ def test_it_loops_until_it_is_stopped(audience, bag):
 
 def test_the_clock_ticks_between_the_images(audience, bag):
     audience.hear(Clock, '/clock')
-    ended(audience, player(bag=bag, topics='/thermal', clock='true', rate=0.5))
+    ended(audience, player(bag=bag, topics='/thermal', clock=True, rate=0.5))
     ticks = [m.clock.sec * 10**9 + m.clock.nanosec for _, m in audience.heard['/clock']]
     assert ticks == sorted(ticks)
     assert len(ticks) > IMAGES

@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--weights', default='', help='safetensors file; default: the shipped one')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads; 0: as they are')
-    parser.add_argument('--json', type=Path, help='file for the figures')
+    parser.add_argument('--json', type=Path, help='file for the measured times')
 
 
 def run(arguments: Namespace) -> int:
@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
         if not 0 < getattr(arguments, name) <= 3600:
             raise ValueError(f'--{name} {getattr(arguments, name)} is not above 0, up to 3600')
     try:
-        from ..nodes.isolation import isolated_environment
+        from ..nodes.harness.isolation import isolated_environment
 
         os.environ.update(isolated_environment())
         stamps, rows = _streamed(arguments)
@@ -55,21 +55,21 @@ def run(arguments: Namespace) -> int:
         raise ImportError(
             f'{error}: this benchmark needs ROS 2; source it, or run `make desk` in the checkout'
         ) from error
-    figures = summarize(stamps, rows)
+    measured = summarize(stamps, rows)
     names = ('hz', 'width', 'height', 'encoding', 'model', 'device', 'threads')
-    figures = {name: getattr(arguments, name) for name in names} | figures
+    measured = {name: getattr(arguments, name) for name in names} | measured
     print(
         f'{arguments.width} x {arguments.height} {arguments.encoding} at {arguments.hz:g} Hz: '
-        f'{figures["published"]} published, {figures["answered"]} answered'
+        f'{measured["published"]} published, {measured["answered"]} answered'
     )
     print(f'{"milliseconds":60}{"p50":>9}{"p99":>9}')
     for name, meaning in TIMES.items():
-        p50, p99 = (figures[f'{name}_ms_{percent}'] for percent in ('p50', 'p99'))
+        p50, p99 = (measured[f'{name}_ms_{percent}'] for percent in ('p50', 'p99'))
         print(f'{f"{name} ({meaning})":60}{p50:>9}{p99:>9}')
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(figures, indent=2) + '\n')
-    return 0 if figures['answered'] else 1
+        arguments.json.write_text(json.dumps(measured, indent=2) + '\n')
+    return 0 if measured['answered'] else 1
 
 
 def summarize(stamps: Iterable[int], rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
@@ -82,28 +82,29 @@ def summarize(stamps: Iterable[int], rows: Iterable[Mapping[str, str]]) -> dict[
     """
     published = set(stamps)
     answered = [row for row in rows if row['publish_ns'] and int(row['stamp']) in published]
-    times: dict[str, list[float]] = {name: [] for name in TIMES}
+    values: dict[str, list[float]] = {name: [] for name in TIMES}
     for row in answered:
         model, wait = float(row['model_ms']), float(row['wait_ms'])
         done = int(row['publish_ns'])
-        times['overhead'].append((done - int(row['arrival_ns'])) / 1e6 - model - wait)
-        times['wait'].append(wait)
-        times['model'].append(model)
-        times['age'].append((done - int(row['stamp'])) / 1e6)
-    figures: dict[str, Any] = {'published': len(published), 'answered': len(answered)}
-    for name, values in times.items():
+        values['overhead'].append((done - int(row['arrival_ns'])) / 1e6 - model - wait)
+        values['wait'].append(wait)
+        values['model'].append(model)
+        values['age'].append((done - int(row['stamp'])) / 1e6)
+    times: dict[str, Any] = {'published': len(published), 'answered': len(answered)}
+    for name, numbers in values.items():
         for percent in (50, 99):
-            value = round(float(np.percentile(values, percent)), 3) if values else None
-            figures[f'{name}_ms_p{percent}'] = value
-    return figures
+            value = round(float(np.percentile(numbers, percent)), 3) if numbers else None
+            times[f'{name}_ms_p{percent}'] = value
+    return times
 
 
 def _streamed(arguments: Namespace) -> tuple[list[int], list[dict[str, str]]]:
     """Run the two processes; returns the stamps of the images and the node's record."""
     import rclpy
 
-    from ..nodes.camera import Camera, TOPIC
-    from ..nodes.conductor import node_process, Start
+    from ..nodes.harness.conductor import Start
+    from ..nodes.harness.process import node_process
+    from ..nodes.harness.streamer import Streamer, TOPIC
 
     scene = render(
         'easy',
@@ -120,12 +121,12 @@ def _streamed(arguments: Namespace) -> tuple[list[int], list[dict[str, str]]]:
         parameters['record_path'] = str(record)
         rclpy.init()
         try:
-            camera = Camera(images, arguments.encoding)
+            streamer = Streamer(images, arguments.encoding)
             log = Path(folder, 'tracker.log')
             with node_process('tracker', log, parameters, {'image': TOPIC}) as tracker:
-                camera.start(tracker, Start(boxes[0], 0))
-                stamps = camera.stream(arguments.hz, arguments.seconds)
-                camera.drain()
+                streamer.start(tracker, Start(boxes[0], 0))
+                stamps = streamer.stream(arguments.hz, arguments.seconds)
+                streamer.drain()
                 tracker.check()
             with record.open(newline='') as file:
                 rows = list(csv.DictReader(file))

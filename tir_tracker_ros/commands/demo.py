@@ -10,18 +10,16 @@ and a summary of five lines, also as summary.json.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 import csv
 from dataclasses import dataclass, replace
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from ..evaluation.node_run import describe, Detected, summarize
+from ..evaluation.timeline import plot_timeline
 from ..geometry import Box
 from ..imaging.gain import GainControl, GainSettings
 from ..imaging.overlay import draw_overlay
@@ -31,15 +29,6 @@ from ..sequences.opening import open_source
 TOPIC = '/thermal/image_raw'
 DETECTION_TOPIC = '/tracker/detection'
 SECOND = 10**9
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back for one image."""
-
-    box: Box
-    score: float | None
-    """0..1, or None while the target is lost; the box then is the last estimate."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Play, follow and report; returns 1 when no image was answered."""
     try:
-        from ..nodes import conductor, isolation
+        from ..nodes.harness.conductor import Start
+        from ..nodes.harness.isolation import isolated_environment
+        from ..nodes.harness.playback import play
     except ImportError as error:
         raise ImportError(
             f'{error}: the demo needs ROS 2; source it, or use `make demo`, which makes its own'
@@ -85,7 +76,7 @@ def run(arguments: Namespace) -> int:
 
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
-    os.environ.update(isolation.isolated_environment())
+    os.environ.update(isolated_environment())
     scene = _simulated(arguments) if arguments.source is None else _given(arguments)
     record = out / 'record.csv'
     parameters = {
@@ -95,8 +86,8 @@ def run(arguments: Namespace) -> int:
         'record_path': str(record),
     }
     print(f'playing {scene.bag} into the node', flush=True)
-    start = conductor.Start(scene.init, scene.stamp, scene.class_id)
-    messages = conductor.play(scene.bag, scene.topic, start, parameters, out)
+    start = Start(scene.init, scene.stamp, scene.class_id)
+    messages = play(scene.bag, scene.topic, start, parameters, out)
     answers = _keep(out / 'detections', messages)
     with record.open(newline='') as file:
         processed = list(csv.DictReader(file))
@@ -104,76 +95,11 @@ def run(arguments: Namespace) -> int:
     stamps = _draw(scene, answers, states, out / 'annotated.mp4')
     summary = summarize(stamps, processed, answers, scene.truth)
     (out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
-    _plot(out / 'overlap.png', stamps, answers, scene.truth)
+    plot_timeline(out / 'overlap.png', stamps, answers, scene.truth)
     text = describe(summary)
     (out / 'summary.txt').write_text(text + '\n')
     print(text)
     return 0 if summary['answered'] else 1
-
-
-def summarize(
-    stamps: Iterable[int],
-    processed: Iterable[Mapping[str, str]],
-    answers: Mapping[int, Answer],
-    truth: Mapping[int, Box] | None,
-) -> dict[str, Any]:
-    """
-    Count and measure.
-
-    `stamps` are those of the published images, from the init image on, in nanoseconds;
-    `processed` the lines of the node's own record. An image is dropped when the node never
-    processed it, answered when a detection came. The mean overlap is over the answered images in
-    which the target can be seen, with 0 where the node says that it is lost; None without ground
-    truth. The latency is from the arrival of an image at the node to its detection published.
-    """
-    published = Counter(stamps)
-    lines = [line for line in processed if int(line['stamp']) in published]
-    dropped = published - Counter(int(line['stamp']) for line in lines)
-    answered = [stamp for stamp in published.elements() if stamp in answers]
-    latency = [
-        (int(line['publish_ns']) - int(line['arrival_ns'])) / 1e6
-        for line in lines
-        if line['publish_ns']
-    ]
-    overlaps = [value for _, value in overlap(answered, answers, truth or {})]
-    p50, p99 = np.percentile(latency, [50, 99]).tolist() if latency else (None, None)
-    return {
-        'frames': published.total(),
-        'dropped': dropped.total(),
-        'answered': len(answered),
-        'mean_overlap': float(np.mean(overlaps)) if overlaps else None,
-        'latency_ms_p50': p50,
-        'latency_ms_p99': p99,
-    }
-
-
-def overlap(
-    stamps: Iterable[int], answers: Mapping[int, Answer], truth: Mapping[int, Box]
-) -> list[tuple[int, float]]:
-    """Return stamp and overlap (0..1) of each answered image in which the target can be seen."""
-    return [
-        (stamp, 0.0 if answers[stamp].score is None else truth[stamp].iou(answers[stamp].box))
-        for stamp in stamps
-        if stamp in answers and stamp in truth
-    ]
-
-
-def describe(summary: Mapping[str, Any]) -> str:
-    """Write the summary in five lines."""
-
-    def number(name: str, form: str) -> str:
-        return 'not known' if summary[name] is None else form.format(summary[name])
-
-    return '\n'.join(
-        [
-            f'frames        {summary["frames"]} published from the init image on',
-            f'answered      {summary["answered"]} with a detection',
-            f'mean overlap  {number("mean_overlap", "{:.3f}")}',
-            f'latency       p50 {number("latency_ms_p50", "{:.1f} ms")}, '
-            f'p99 {number("latency_ms_p99", "{:.1f} ms")}, from arrival to detection',
-            f'dropped       {summary["dropped"]} never processed by the node',
-        ]
-    )
 
 
 def _simulated(arguments: Namespace) -> Scene:
@@ -233,7 +159,7 @@ def _write_bag(path: Path, images: Iterable[ThermalImage]) -> ThermalImage:
     return first
 
 
-def _keep(path: Path, messages: Iterable[tuple[int, bytes]]) -> dict[int, Answer]:
+def _keep(path: Path, messages: Iterable[tuple[int, bytes]]) -> dict[int, Detected]:
     """Write the detections, as they came, into a bag; return what they say, by stamp."""
     from ..sequences.bags import BagWriter, box_of, DETECTION, Message, stamp_of
 
@@ -243,12 +169,12 @@ def _keep(path: Path, messages: Iterable[tuple[int, bytes]]) -> dict[int, Answer
             detection = Message(DETECTION_TOPIC, DETECTION, arrival, data).decoded()
             writer.write(DETECTION_TOPIC, detection, arrival)
             score = detection.results[0].hypothesis.score if detection.results else None
-            answers[stamp_of(detection.header)] = Answer(box_of(detection), score)
+            answers[stamp_of(detection.header)] = Detected(box_of(detection), score)
     return answers
 
 
 def _draw(
-    scene: Scene, answers: Mapping[int, Answer], states: Mapping[int, str], path: Path
+    scene: Scene, answers: Mapping[int, Detected], states: Mapping[int, str], path: Path
 ) -> list[int]:
     """Draw the answers over the images of the bag; returns the stamps of the images."""
     from ..sequences.videos import VideoWriter
@@ -267,31 +193,3 @@ def _draw(
                 picture = draw_overlay(gain(image), answer.box, state, answer.score)
             video.write(picture)
     return stamps
-
-
-def _plot(
-    path: Path,
-    stamps: list[int],
-    answers: Mapping[int, Answer],
-    truth: Mapping[int, Box] | None,
-) -> None:
-    """Plot overlap, or where it is not known the score, over time."""
-    import matplotlib
-
-    matplotlib.use('Agg')
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(8, 3), layout='constrained')
-    series: dict[str, Sequence[tuple[int, float | None]]]
-    series = {'score': [(stamp, answers[stamp].score) for stamp in stamps if stamp in answers]}
-    if truth is not None:
-        series['overlap'] = overlap(stamps, answers, truth)
-    for name, points in series.items():
-        seconds = [(stamp - stamps[0]) / SECOND for stamp, _ in points]
-        values = [np.nan if value is None else value for _, value in points]
-        axes.plot(seconds, values, label=name)
-    axes.set(xlabel='seconds of the recording', ylabel='0 to 1', ylim=(0, 1.02))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)

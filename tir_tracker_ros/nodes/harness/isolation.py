@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A corner of the ROS graph for the demo, tests and benchmark: this machine, own domain."""
+"""A ROS domain of its own, on this machine only, for the demo, benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO
 # Domains above 101 can meet the ports that Linux gives to outgoing connections.
 DOMAINS = range(1, 102)
 
-_locks: list[IO[str]] = []  # held, and so the domains ours, until this process ends
+_locks: list[IO[str]] = []  # a domain is ours as long as its file is locked
 
 
 def share_folder() -> Path:
@@ -23,8 +23,8 @@ def share_folder() -> Path:
     The checkout where the package runs from one, else the share folder it was installed into.
     Raises FileNotFoundError when there is neither.
     """
-    package = Path(__file__).resolve().parents[1]
-    # a prefix has lib/python3.x/site-packages/tir_tracker_ros
+    package = Path(__file__).resolve().parents[2]
+    # Below an installation prefix lies lib/python3.x/site-packages/tir_tracker_ros.
     installed = [prefix / 'share' / package.name for prefix in package.parents[3:4]]
     for folder in (package.parent, *installed):
         if (folder / 'config').is_dir():
@@ -52,10 +52,10 @@ def claim_domain() -> int:
 
 
 def isolated_environment() -> dict[str, str]:
-    """Return the environment variables that keep a process and its children to themselves."""
+    """Return environment variables with which a process and its children meet no other nodes."""
     return {
         'ROS_DOMAIN_ID': str(claim_domain()),
-        # the first is for Iron and later, which warn about the second, Humble's
+        # The first is for Iron and later; these warn about the second, which Humble needs.
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         **({'ROS_LOCALHOST_ONLY': '1'} if os.environ.get('ROS_DISTRO') == 'humble' else {}),
         'FASTRTPS_DEFAULT_PROFILES_FILE': str(share_folder() / 'config' / 'fastdds.xml'),
