@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`tir-tracker benchmark imaging`: what an image costs before the model sees it."""
+"""`tir-tracker benchmark imaging`: milliseconds of decoding, gain, guard and cropping."""
 
 from __future__ import annotations
 

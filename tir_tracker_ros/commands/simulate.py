@@ -20,7 +20,7 @@ IMAGE_TOPIC = '/thermal/image_raw'
 INIT_TOPIC = '/tracker/init'
 TRUTH_TOPIC = '/ground_truth'
 _FORMATS = {'.bag': 'bag', '.mcap': 'bag', '.jpg': 'sheet', '.png': 'sheet'}
-"""What a name with such an end is; any other is a folder."""
+"""Output format by suffix of `--out`; a folder for any other."""
 _COLUMNS, _PER_SCENE = 3, 3
 """Of a contact sheet: scenes side by side, and images of each."""
 

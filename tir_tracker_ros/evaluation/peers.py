@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""OpenCV's trackers as peers, behind the interface of our own."""
+"""OpenCV's trackers with the same interface as ours, for comparison."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ except ImportError as error:
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 STYLES = ('-', '--', ':', '-.')
 RELIABILITY_FRAMES = 30
-"""Robustness is plotted as the chance to follow a target for so many frames, as VOT does."""
+"""Frames: robustness is plotted as the chance to follow a target so long, as VOT does."""
 
 
 def write_plots(report: Report, folder: Path) -> None:

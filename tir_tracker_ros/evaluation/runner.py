@@ -32,7 +32,7 @@ from .supervised import (
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int], object]
-"""Told the number of frames that have been done since the last call."""
+"""Called with the number of frames done since the last call."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +127,17 @@ def _follow(tracker: Tracker, image: np.ndarray) -> tuple[np.ndarray, float]:
 @dataclass
 class Store:
     """
-    The results of one tracker in a folder; runs what is not there yet.
+    The results of one tracker in a folder; the tracker runs where a result is missing.
 
-    Without a tracker (`load` is None) the folder was filled by somebody else, and a result that
-    is missing raises FileNotFoundError.
+    Without a tracker (`load` is None) the folder holds results of another program, and a missing
+    result raises FileNotFoundError.
     """
 
     name: str
     folder: Path
     load: Callable[[], Tracker] | None = None
     fresh: bool = False
-    """Whether to run anew what is there."""
+    """Whether to run again over sequences that have a result."""
     _tracker: Tracker | None = None
 
     def one_pass(self, sequence: Sequence, progress: Progress | None = None) -> OnePassRun:

@@ -63,7 +63,7 @@ def _bounded(boxes: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fragment:
-    """A run from a start to the next, or to the end of the sequence."""
+    """The part of a run from one start to the next, or to the end of the sequence."""
 
     overlaps: np.ndarray
     """Overlap in each frame from the start on, 0 from the failure on; the first one is unused."""
@@ -75,10 +75,10 @@ class Fragment:
 
 @dataclass(frozen=True)
 class SequenceMetrics:
-    """What the runs over one sequence tell, for all its frames or for those with one tag."""
+    """Metrics of the runs over one sequence, for all frames or for those with one tag."""
 
     accuracy: float
-    """Mean overlap of the frames that count, mean over the runs; 0 where none counts."""
+    """Mean overlap of the counted frames, averaged over the runs; 0 where none is counted."""
     failures: float
     """Number of failures, mean over the runs."""
     frames: int
@@ -142,10 +142,10 @@ def expected_overlap_curve(fragments: list[Fragment], length: int) -> np.ndarray
     """
     Return the expected average overlap of a run over 1 to `length` frames (VOT2015, Eq. 3).
 
-    The value for `n` frames, at index `n - 1`, is the weighted mean, over the fragments that tell
-    it, of the mean overlap from their second to their n-th frame. A fragment that failed goes on
-    with overlap 0, any other tells nothing beyond its end. The value for 1 frame is 1; it is nan
-    for lengths that no fragment tells.
+    The value for `n` frames, at index `n - 1`, is the weighted mean, over fragments, of the mean
+    overlap from their second to their n-th frame. A fragment that failed is continued with
+    overlap 0; any other counts only up to its own length. The value for 1 frame is 1; it is nan
+    for lengths that no fragment reaches.
     """
     total, weight = np.zeros(length), np.zeros(length)
     for fragment in fragments:

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From the runs of one tracker over many sequences to its metrics, as plain dictionaries."""
+"""Computes the metrics of one tracker from its runs over many sequences, as dictionaries."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 """
 Gain control: from 8-, 16- or 32-bit counts to a stable image in 0..1.
 
-A thermal target is followed by its contrast, so the range of counts that becomes 0..1 has to
-follow the scene slowly, and never a hot pixel.
+Trackers follow the contrast of a target, so the range of counts that becomes 0..1 changes slowly
+with the scene, and single hot pixels do not change it.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ class GainControl:
         else:
             found = _extremes(pixels)
         if found is None:
-            return  # nothing but NaN tells nothing about the scene
+            return  # an image of NaN alone has no range
         if self._range is None:
             self._range = found
             return
         (low, high), (new_low, new_high) = self._range, found
         if new_low == new_high:
-            return  # nor does a constant image
+            return  # a constant image (closed shutter) is not the range of the scene
         inside = min(high, new_high) - max(low, new_low)
         keep = settings.smoothing if inside > (new_high - new_low) / 2 else 0.0
         self._range = (
@@ -122,7 +122,8 @@ def _stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
         scale = 1 / max(high - low, 1.0)  # less than one count is no contrast
         image = cv2.addWeighted(pixels, scale, pixels, 0.0, -low * scale, dtype=cv2.CV_32F)
         return np.clip(image, 0, 1, out=image)
-    # As above, for what float32 can tell. Infinite pixels rule addWeighted out: 0 * inf is NaN.
+    # addWeighted would turn infinite pixels into NaN (0 * inf), so numpy does it here. The span is
+    # at least one step of float32.
     with np.errstate(all='ignore'):
         span = np.float32(max(high - low, abs(high) * 1e-6, 1e-30))
         image = np.subtract(pixels, np.float32(low))
@@ -140,7 +141,7 @@ def _percentiles(pixels: np.ndarray, low: float, high: float) -> tuple[float, fl
         ordered = np.partition(sample, ranks)
         if ordered[ranks[0]] < ordered[ranks[1]]:
             return float(ordered[ranks[0]]), float(ordered[ranks[1]])
-    return _extremes(pixels)  # a small target on a flat background has no percentiles
+    return _extremes(pixels)  # both percentiles are the same where little stands out
 
 
 def _extremes(pixels: np.ndarray) -> tuple[float, float] | None:

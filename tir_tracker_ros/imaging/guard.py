@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Frames that carry no news: a repeated one (closed shutter, stalled driver) or a blank one."""
+"""Tells apart new frames, repeated ones (closed shutter, stalled driver) and blank ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .thermal_image import ThermalImage
 
 
 class FrameKind(str, Enum):
-    """What a frame is good for."""
+    """Whether a frame is a new picture."""
 
     FRESH = 'fresh'
     """A new picture of the scene."""
@@ -46,7 +46,7 @@ class FrozenFrameGuard:
 
 def is_blank(pixels: np.ndarray) -> bool:
     """Tell whether all finite pixels of `H x W` are equal, or none is finite."""
-    # A coarse grid settles it for nearly every frame.
+    # Most frames differ on a coarse grid already, which is fast to compare.
     return _is_constant(pixels[::16, ::16]) and _is_constant(pixels)
 
 

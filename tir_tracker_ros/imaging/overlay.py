@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The picture that a person looks at: image, box in the colour of the state, score, response."""
+"""Draws image, box in the colour of the state, score and response for a person to look at."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def draw_overlay(
         _draw_label(canvas, label, 2, 0, color)
         return canvas
     height, width = gray.shape
-    # Far outside of the image integers would overflow; a line there is not seen anyway.
+    # Coordinates far outside of the image would overflow OpenCV's integers.
     left, right = (round(float(np.clip(x, -width, 2 * width))) for x in (box.x, box.x + box.w))
     top, bottom = (round(float(np.clip(y, -height, 2 * height))) for y in (box.y, box.y + box.h))
     thickness = max(1, round(min(gray.shape) / 400))

@@ -48,5 +48,5 @@ class ThermalImage:
 
     @property
     def format(self) -> tuple[str, bool, tuple[int, ...]]:
-        """What a gain or a target cannot outlive: encoding, byte order and shape."""
+        """Encoding, byte order and shape; the gain starts anew when one of them changes."""
         return self.encoding, self.big_endian, self.pixels.shape

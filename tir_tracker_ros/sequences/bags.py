@@ -61,7 +61,7 @@ class Message(NamedTuple):
     """As it went over the wire (CDR)."""
 
     def decoded(self) -> Any:
-        """Return the message with its fields; raises ValueError when the bytes are no such."""
+        """Return the message with its fields; raises ValueError for bytes of another type."""
         try:
             return TYPES.deserialize_cdr(self.data, self.type)
         except Exception as error:  # rosbags raises what its generated code happens to run into
@@ -72,10 +72,10 @@ class Message(NamedTuple):
 
 class BagReader:
     """
-    Read a bag: a folder with metadata.yaml, one without (of a recorder that was killed), a file.
+    Read a bag: a storage file, or a folder of them with or without metadata.yaml.
 
-    Raises OSError, naming the bag, for what cannot be read, also in the middle of reading: an
-    mcap file without its end gives all that is left before that.
+    Raises OSError, naming the bag, when it cannot be read. From an mcap file without its end (the
+    recorder was killed) all whole messages are read before the error is raised.
     """
 
     def __init__(self, path: Path) -> None:
@@ -295,7 +295,7 @@ def stamp_of(header: Any) -> int:
 
 
 def rate_of(bag: BagReader, topic: str) -> float:
-    """Return the images per second of a topic, judged from the whole of the bag; 30 if unknown."""
+    """Return the mean images per second of a topic over the whole bag; 30 if not known."""
     gaps = bag.counts[topic] - 1
     rate = gaps / bag.duration * 1e9 if bag.duration > 0 else 0.0
     return rate if 0.1 < rate < 1000 else Source.rate

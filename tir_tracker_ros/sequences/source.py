@@ -22,9 +22,9 @@ class Source(ABC):
     size: tuple[int, int]
     """Width and height of the first image, pixels."""
     length: int | None = None
-    """Number of images as far as the container tells, for progress; None when unknown."""
+    """Number of images that the container claims, for progress; None when not known."""
     rate: float = 30.0
-    """Images per second; 30 where nothing tells."""
+    """Images per second; 30 where it is not known."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[ThermalImage]:

@@ -4,7 +4,7 @@
 What is left of an mcap file whose end is missing: the recorder lost power, or a copy broke off.
 
 The index of an mcap file is at its end, so rosbags cannot open such a file. The records before
-it say all that is needed (mcap specification, section Records).
+it are enough to read the messages (mcap specification, section Records).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Connection(NamedTuple):
 
 
 def is_truncated(path: Path) -> bool:
-    """Tell whether a file begins as mcap and does not end as such."""
+    """Tell whether a file begins with the mcap magic bytes and does not end with them."""
     if path.suffix != '.mcap':
         return False
     with path.open('rb') as file:

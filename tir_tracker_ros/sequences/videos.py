@@ -134,8 +134,8 @@ class VideoWriter:
             return
         self._container = av.open(str(self.path), 'w')
         codec = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
-        # One thread and no looking ahead, so that the same images give the same bytes: with its
-        # look-ahead, x264's choices depend on what its memory happened to hold (seen).
+        # One thread and no look-ahead, so that the same images give the same bytes: with
+        # look-ahead the output of x264 differed between runs.
         options = {'qscale': '4'}
         if codec == 'libx264':
             options = {'crf': '20', 'preset': 'veryfast', 'tune': 'zerolatency'}
@@ -151,7 +151,7 @@ def _av_images(path: Path) -> Iterator[ThermalImage]:
             if not container.streams.video:
                 raise OSError(f'{path} holds no video')
             stream = container.streams.video[0]
-            # Not by whole images, which would be decoded ahead while a tracker is timed.
+            # Threads per frame would decode ahead, during the time measured for a tracker.
             stream.thread_type = 'SLICE'
             rate = stream.average_rate or Fraction(30)
             for index, frame in enumerate(container.decode(stream)):

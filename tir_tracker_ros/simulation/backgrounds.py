@@ -1,7 +1,7 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-What stands behind a target: sky and clouds, ground with fields and roads, buildings, trees.
+Draws backgrounds: sky and clouds, ground with fields and roads, buildings, trees.
 
 A background is larger than the view, so that a camera can pan over it. Temperatures are kelvin
 above those of the ground around; rasters are float32.

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the camera looks: fixed, held in a hand, on a vehicle, on a drone."""
+"""The way of the camera: fixed, held in a hand, on a vehicle, on a drone."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def overlap(shape: tuple[int, ...], patch: Patch) -> tuple[tuple[slice, slice], 
 
 
 def smear_kernel(dx: float, dy: float) -> np.ndarray | None:
-    """Return the kernel of a motion of (dx, dy) pixels, or None where it is under a pixel."""
+    """Return the blur kernel of a motion by (dx, dy) pixels; None for less than a pixel."""
     length = math.hypot(dx, dy)
     if length < 1.0:
         return None

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The categories of scenes: what each makes hard, as numbers that a scene is drawn from."""
+"""The categories of scenes, as ranges of numbers that a scene is drawn from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARES = {
     'bird': 0.08,
     'airplane': 0.06,
 }
-"""How often each is drawn; recordings of flying targets are easy to come by, of others not."""
+"""Probability of each target."""
 
 Range = tuple[float, float]
 """Lowest and highest value of a uniform draw."""

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a thermal camera makes of the temperatures in front of it: blur, noise, gain, counts."""
+"""Turns temperatures into the image of a thermal camera: blur, noise, gain, counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .textures import fractal_noise
 
 @dataclass(frozen=True)
 class SensorSettings:
-    """One camera."""
+    """Properties of one camera."""
 
     noise: float
     """Temporal noise of a pixel, kelvin (NETD)."""

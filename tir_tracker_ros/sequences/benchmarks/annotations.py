@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Files of boxes, labels and attributes; what is wrong in them is reported with file and line."""
+"""Reads files of boxes, labels and attributes; errors in them are reported with file and line."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def read_labels(path: Path, count: int) -> np.ndarray:
     return labels
 
 
-# The toolkits tell their attribute files apart by nothing but the number of columns.
+# The attribute files of the toolkits differ only in their number of columns.
 ATTRIBUTE_COLUMNS = {
     10: (  # PTB-TIR
         'deformation', 'occlusion', 'scale_variation', 'background_clutter', 'low_resolution',

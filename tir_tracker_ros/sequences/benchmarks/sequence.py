@@ -61,7 +61,7 @@ class ImageFrames(Frames):
 
 @dataclass(frozen=True)
 class VideoFrames(Frames):
-    """Frames `first` to `first + count - 1` of a video; a single frame is found by decoding."""
+    """Frames `first` to `first + count - 1` of a video; all frames before are decoded, too."""
 
     path: Path
     first: int
@@ -95,7 +95,7 @@ class VideoFrames(Frames):
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
-    """One target in one video: its frames, its boxes, and what the set says about it."""
+    """One target in one video: frames, boxes, class, attributes and tags."""
 
     name: str
     frames: Frames
