@@ -16,7 +16,7 @@ from tir_tracker_ros.commands import following
 from tir_tracker_ros.commands.replay import DETECTION_TOPIC
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.sequences import bags
-from tir_tracker_ros.sequences.opening import open_source
+from tir_tracker_ros.sequences.source import open_source
 
 IMAGES, BOXES = tiny_scene()
 

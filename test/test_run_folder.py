@@ -13,7 +13,7 @@ from tiny_scene import tiny_scene
 from tir_tracker_ros.commands.run_folder import BoxesWriter, RunFolder
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.imaging.gain import GainSettings
-from tir_tracker_ros.sequences.opening import open_source
+from tir_tracker_ros.sequences.source import open_source
 from tir_tracker_ros.tracking.follower import Follower, FollowerSettings, InitRequest
 
 

@@ -13,7 +13,7 @@ import pytest
 from tiny_scene import tiny_scene
 
 from tir_tracker_ros.sequences import videos
-from tir_tracker_ros.sequences.opening import open_source
+from tir_tracker_ros.sequences.source import open_source
 from tir_tracker_ros.sequences.videos import VideoWriter
 
 

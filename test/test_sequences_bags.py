@@ -17,7 +17,7 @@ from tiny_scene import PERIOD, tiny_scene
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.imaging.thermal_image import ThermalImage
 from tir_tracker_ros.sequences import bags
-from tir_tracker_ros.sequences.opening import open_source
+from tir_tracker_ros.sequences.source import open_source
 from tir_tracker_ros.sequences.truncated_mcap import zstd
 
 

@@ -17,7 +17,7 @@ from tiny_scene import tiny_scene
 from tir_tracker_ros import cli
 from tir_tracker_ros.commands import following
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.sequences.opening import open_source
+from tir_tracker_ros.sequences.source import open_source
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from ..geometry import Box
 from ..imaging.gain import GainControl, GainSettings
 from ..imaging.overlay import draw_overlay
 from ..imaging.thermal_image import ThermalImage
-from ..sequences.opening import open_source
+from ..sequences.source import open_source
 
 TOPIC = '/thermal/image_raw'
 DETECTION_TOPIC = '/tracker/detection'

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..imaging.subwindow import crop
     from ..models import zoo
     from ..models.correlation import cross_correlate
-    from ..sequences.opening import open_source
+    from ..sequences.source import open_source
     from ..tracking.matching_tracker import context_side
 
     matplotlib.use('Agg')

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..geometry import Box
-from ..sequences.opening import open_source
+from ..sequences.source import open_source
 from ..tracking.follower import InitRequest
 from .following import (
     add_following_arguments,

@@ -23,7 +23,7 @@ from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
 from .folders import ENCODINGS
-from .source import bag_files, Source
+from .stream import bag_files, Source
 from .truncated_mcap import is_truncated, TruncatedMcap
 
 IMAGE = 'sensor_msgs/msg/Image'

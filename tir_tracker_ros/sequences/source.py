@@ -1,50 +1,42 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The stream of thermal images that every reader gives, and how readers find their files."""
+"""
+Opens any recording or camera as one stream of thermal images.
+
+Each reader is imported only when it is needed, since its packages may not be installed.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
-import re
 
-from ..imaging.thermal_image import ThermalImage
-
-BAG_SUFFIXES = ('.mcap', '.db3')
+from .stream import is_bag, Source
 
 
-class Source(ABC):
-    """A stream of thermal images; can be iterated more than once, except for a camera."""
+def open_source(source: str | Path, topic: str | None = None) -> Source:
+    """
+    Open a video file, an image folder, a ROS 2 bag (folder, .mcap, .db3) or a camera (its index).
 
-    name: str
-    """Short name, for titles and folders."""
-    size: tuple[int, int]
-    """Width and height of the first image, pixels."""
-    length: int | None = None
-    """Number of images that the container claims, for progress; None when not known."""
-    rate: float = 30.0
-    """Images per second; 30 where it is not known."""
+    `topic` chooses among the image topics of a bag. Raises OSError or ValueError, naming the
+    source, when it is none of these or cannot be read, and ImportError when a package is missing.
+    """
+    text, path = str(source), Path(source)
+    if not path.exists() and text.isdecimal():
+        from .videos import CameraSource
 
-    @abstractmethod
-    def __iter__(self) -> Iterator[ThermalImage]:
-        """Iterate over the images; raises OSError or ValueError at what cannot be read."""
+        return CameraSource(int(text))
+    if not path.exists():
+        raise FileNotFoundError(f'source {text} does not exist')
+    if is_bag(path):
+        from .bags import BagSource
 
-
-def is_bag(path: Path) -> bool:
-    """Tell whether `path` is a ROS 2 bag: a storage file, or a folder with one in it."""
+        return BagSource(path, topic)
+    if topic is not None:
+        raise ValueError(f'source {text} is not a bag, so topic {topic} cannot be chosen')
     if path.is_dir():
-        return (path / 'metadata.yaml').exists() or bool(bag_files(path))
-    return path.suffix in BAG_SUFFIXES
+        from .folders import ImageFolder
 
+        return ImageFolder(path)
+    from .videos import VideoSource
 
-def bag_files(folder: Path) -> list[Path]:
-    """Return the storage files in a folder, in natural order."""
-    found = (path for path in folder.iterdir() if path.suffix in BAG_SUFFIXES)
-    return sorted(found, key=natural_key)
-
-
-def natural_key(path: Path) -> list[tuple[int, int, str]]:
-    """Key that sorts `frame2` before `frame10`."""
-    parts = re.findall(r'\d+|\D+', path.name)
-    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
+    return VideoSource(path)

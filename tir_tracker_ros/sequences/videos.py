@@ -21,7 +21,7 @@ import numpy as np
 from ..imaging.decode import to_gray
 from ..imaging.thermal_image import ThermalImage
 from .folders import ENCODINGS
-from .source import Source
+from .stream import Source
 
 try:
     import av

@@ -22,7 +22,7 @@ import re
 import numpy as np
 
 from ..folders import SUFFIXES
-from ..source import natural_key
+from ..stream import natural_key
 from .annotations import (
     ABSENT,
     read_attributes,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..folders import read_image
-from ..opening import open_source
+from ..source import open_source
 
 
 class Frames(ABC):
