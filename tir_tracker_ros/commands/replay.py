@@ -16,7 +16,7 @@ from typing import Any
 
 from ..geometry import Box
 from ..sequences import bags
-from ..sequences.stream import is_bag
+from ..sequences.base import is_bag
 from ..tracking.follower import Answer, InitRequest
 from .following import (
     add_following_arguments,

@@ -22,8 +22,8 @@ from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
+from .base import bag_files, Source
 from .folders import ENCODINGS
-from .stream import bag_files, Source
 from .truncated_mcap import is_truncated, TruncatedMcap
 
 IMAGE = 'sensor_msgs/msg/Image'

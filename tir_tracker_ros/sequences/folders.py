@@ -11,7 +11,7 @@ import cv2
 
 from ..imaging.decode import to_gray
 from ..imaging.thermal_image import ThermalImage
-from .stream import natural_key, Source
+from .base import natural_key, Source
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.tif', '.tiff')
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .stream import is_bag, Source
+from .base import is_bag, Source
 
 
 def open_source(source: str | Path, topic: str | None = None) -> Source:

@@ -20,8 +20,8 @@ import numpy as np
 
 from ..imaging.decode import to_gray
 from ..imaging.thermal_image import ThermalImage
+from .base import Source
 from .folders import ENCODINGS
-from .stream import Source
 
 try:
     import av

@@ -21,8 +21,8 @@ import re
 
 import numpy as np
 
+from ..base import natural_key
 from ..folders import SUFFIXES
-from ..stream import natural_key
 from .annotations import (
     ABSENT,
     read_attributes,

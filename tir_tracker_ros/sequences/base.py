@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The stream of thermal images that every reader gives, and how readers find their files."""
+"""What all readers share: the stream of images that each of them is, and finding files."""
 
 from __future__ import annotations
 
