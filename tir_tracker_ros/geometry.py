@@ -84,6 +84,12 @@ class Box:
         return Box.from_center(self.cx, self.cy, self.w * factor, self.h * factor)
 
 
+def context_side(box: Box) -> float:
+    """Side `s_z` of the square around a box with half its mean side as context all around."""
+    context = (box.w + box.h) / 2
+    return math.sqrt((box.w + context) * (box.h + context))
+
+
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """
     Intersection over union of paired boxes.

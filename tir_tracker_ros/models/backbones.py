@@ -1,14 +1,48 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The AlexNet without padding that every matching tracker of the family shares."""
+"""Backbones: each names its taps and tells their stride, channels and size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
 from torch import nn, Tensor
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+Taps = dict[str, Tensor]
+"""Features by the name of their tap, `N x C x H x W`."""
+
+
+class Backbone(nn.Module, ABC):
+    """
+    A network of features; called with `N x channels x S x S` images, it gives all its taps.
+
+    `names` are the taps, from shallow to deep; `stride` is that of the deepest, in pixels.
+    """
+
+    names: tuple[str, ...]
+    stride: int
+
+    @abstractmethod
+    def channels(self, tap: str) -> int:
+        """Count the channels of a tap; raises ValueError for a tap that does not exist."""
+
+    @abstractmethod
+    def size(self, tap: str, input_size: int) -> int:
+        """Side in cells of a tap for a square input of `input_size` pixels."""
+
+    @abstractmethod
+    def fold(self, taps: Collection[str]) -> None:
+        """Fold batch norms into convolutions, but for those that would change one of `taps`."""
+
+    def tap_index(self, tap: str) -> int:
+        """Look up the place of a tap in `names`; raises ValueError where it does not exist."""
+        if tap not in self.names:
+            raise ValueError(f"no tap '{tap}'; the taps are {', '.join(self.names)}")
+        return self.names.index(tap)
 
 
 @dataclass(frozen=True)
@@ -24,7 +58,18 @@ class ConvStage:
     activate: bool = True
 
 
-class AlexNet(nn.Module):
+@dataclass(frozen=True)
+class AlexNetShape:
+    """The stages of an `AlexNet`, from which presets build one."""
+
+    stages: tuple[ConvStage, ...]
+
+    def build(self) -> AlexNet:
+        """Build the backbone, untrained, for gray images."""
+        return AlexNet(self.stages)
+
+
+class AlexNet(Backbone):
     """
     Convolution stages `conv1`, `conv2`, ... without any padding (MMNet, section 3; CFNet).
 
@@ -32,9 +77,11 @@ class AlexNet(nn.Module):
     what the implementation of MMNet matches on.
     """
 
-    def __init__(self, stages: Sequence[ConvStage], in_channels: int = 1) -> None:
+    def __init__(self, stages: tuple[ConvStage, ...], in_channels: int = 1) -> None:
         super().__init__()
-        self.stages = tuple(stages)
+        self.stages = stages
+        self.names = tuple(f'conv{index + 1}' for index in range(len(stages)))
+        self.stride = 1
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
         for stage in self.stages:
             conv = nn.Conv2d(
@@ -46,25 +93,11 @@ class AlexNet(nn.Module):
                 nn.BatchNorm2d(stage.channels, momentum=0.05) if stage.activate else nn.Identity()
             )
             in_channels = stage.channels
-
-    @property
-    def stride(self) -> int:
-        """Total stride in pixels of the input."""
-        stride = 1
-        for stage in self.stages:
-            stride *= stage.stride * (stage.pool[1] if stage.pool else 1)
-        return stride
+            self.stride *= stage.stride * (stage.pool[1] if stage.pool else 1)
 
     def channels(self, tap: str) -> int:
         """Count the channels of a tap; raises ValueError for a tap that does not exist."""
         return self.stages[self.tap_index(tap)].channels
-
-    def tap_index(self, tap: str) -> int:
-        """Look up the stage of a tap such as `conv3`."""
-        names = [f'conv{index + 1}' for index in range(len(self.stages))]
-        if tap not in names:
-            raise ValueError(f"no tap '{tap}'; the taps are {', '.join(names)}")
-        return names.index(tap)
 
     def size(self, tap: str, input_size: int) -> int:
         """Side in cells of a tap for a square input of `input_size` pixels."""
@@ -76,13 +109,20 @@ class AlexNet(nn.Module):
                 size = (size - stage.pool[0]) // stage.pool[1] + 1
         return size
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Compute all taps of `N x in_channels x S x S` images, as `conv1` ... `convK`."""
+    def fold(self, taps: Collection[str]) -> None:
+        """Fold batch norms into convolutions, but for those that would change one of `taps`."""
+        for index, (name, norm) in enumerate(zip(self.names, self.norms)):
+            if isinstance(norm, nn.BatchNorm2d) and name not in taps:
+                self.convs[index] = fuse_conv_bn_eval(self.convs[index], norm)
+                self.norms[index] = nn.Identity()
+
+    def forward(self, image: Tensor) -> Taps:
+        """Compute all taps of `N x in_channels x S x S` images."""
         taps = {}
         x = image
         for index, stage in enumerate(self.stages):
             x = self.convs[index](x)
-            taps[f'conv{index + 1}'] = x
+            taps[self.names[index]] = x
             if index + 1 < len(self.stages):
                 x = self.norms[index](x)
                 if stage.pool:

@@ -12,6 +12,7 @@ from torch import nn, Tensor
 
 from .backbones import standardised
 from .correlation import LocalCorrelation
+from .network import fold_norms
 
 _WIDTHS = (24, 48, 64)
 """Channels of the features, from stage to stage."""
@@ -68,6 +69,16 @@ class BoxRefiner(nn.Module):
         output.bias.data = torch.tensor([0.0] * 4 + [math.log(_UNTRAINED_SPREAD)] * 4)
         cells = last * (self.size // _STRIDE // 2) ** 2
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(cells, 128), nn.ReLU(), output)
+
+    def fold(self) -> None:
+        """Fold batch norms into convolutions; for inference only."""
+        fold_norms(self.features)
+        fold_norms(self.mix)
+
+    def use_precision(self, precision: torch.dtype) -> None:
+        """Compute features in another type; corrections are always computed in float32."""
+        self.features.to(precision)
+        self.mix.to(precision)
 
     def embed(self, image: Tensor) -> Tensor:
         """Compute the features of images 0..1."""

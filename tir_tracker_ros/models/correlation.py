@@ -7,19 +7,24 @@ from __future__ import annotations
 import torch
 from torch import nn, Tensor
 
-Statistics = tuple[Tensor, ...]
-
-
 def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     """
     Valid cross-correlation of each search map with its own template.
 
     `search` is `N x C x H x W`, `template` `N x C x h x w` or `1 x C x h x w` (one for all); the
-    result is `N x 1 x (H-h+1) x (W-w+1)`.
+    result is `N x 1 x (H-h+1) x (W-w+1)`. One of three ways to the same result is taken, by what
+    is fastest: measured on CPUs and on accelerators.
     """
-    if len(template) == 1:
-        return _correlate_with_one(search, template)
-    # A convolution with one group a sample would do, but its gradient is slow on CPUs.
+    if torch.onnx.is_in_onnx_export():
+        return correlate_unfolded(search, template)
+    if len(template) == 1 or not torch.is_grad_enabled():
+        return correlate_diagonals(search, template)
+    return _correlate_spectra(search, template)
+
+
+def _correlate_spectra(search: Tensor, template: Tensor) -> Tensor:
+    # For training: a convolution with one group a sample would do, but its gradient is slow on
+    # CPUs.
     sizes = search.shape[-2:]
     product = (torch.fft.rfft2(search) * torch.fft.rfft2(template, s=sizes).conj()).sum(
         dim=1, keepdim=True
@@ -29,14 +34,15 @@ def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     ]
 
 
-def _correlate_with_one(search: Tensor, template: Tensor) -> Tensor:
-    # Every cell of the search map times every cell of the template in one product of matrices,
-    # of which each place of the template then adds up a diagonal: a convolution with one output
-    # channel takes twice the time on CPUs.
+def correlate_diagonals(search: Tensor, template: Tensor) -> Tensor:
+    """Correlate as `cross_correlate` does, by one product of matrices; for inference on CPUs."""
+    # Every cell of the search map times every cell of the template, of which each place of the
+    # template then adds up a diagonal: a convolution with one output channel takes twice the time.
     count, channels, height, width = search.shape
     rows, columns = template.shape[-2:]
     cells = search.permute(0, 2, 3, 1).reshape(count, height * width, channels)
-    products = cells @ template.reshape(channels, rows * columns)
+    kernels = template.reshape(len(template), channels, rows * columns)
+    products = cells @ (kernels[0] if len(template) == 1 else kernels)
     across = rows * columns
     down = width * across
     diagonals = products.as_strided(
@@ -44,6 +50,18 @@ def _correlate_with_one(search: Tensor, template: Tensor) -> Tensor:
         (height * down, down, across, down + columns, across + 1),
     )
     return diagonals.sum(dim=(3, 4)).unsqueeze(1)
+
+
+def correlate_unfolded(search: Tensor, template: Tensor) -> Tensor:
+    """
+    Correlate as `cross_correlate` does, with operations that ONNX has for any number of targets.
+
+    (ONNX fixes the groups of a convolution at export, and has no strided views.)
+    """
+    rows, columns = template.shape[-2:]
+    windows = nn.functional.unfold(search, (rows, columns))
+    result = template.flatten(1).unsqueeze(1) @ windows
+    return result.unflatten(2, (search.shape[-2] - rows + 1, search.shape[-1] - columns + 1))
 
 
 class LocalCorrelation(nn.Module):
@@ -90,17 +108,9 @@ class CropTemplate(nn.Module):
         super().__init__()
         self.size, self.margin = size, margin
 
-    def statistics(self, features: Tensor) -> Statistics:
-        """Return what may be averaged over time: here the template itself."""
-        return (crop_margin(features, self.margin),)
-
-    def solve(self, statistics: Statistics) -> Tensor:
-        """Make the template `N x C x h x w` of (averaged) statistics."""
-        return statistics[0]
-
     def forward(self, features: Tensor) -> Tensor:
         """Make the template `N x C x h x w` of features `N x C x H x W`."""
-        return self.solve(self.statistics(features))
+        return crop_margin(features, self.margin)
 
 
 class FilterTemplate(nn.Module):
@@ -115,8 +125,7 @@ class FilterTemplate(nn.Module):
     The template is the real inverse transform of `w^`, less `margin` cells on each side.
     (Valmadre et al., CVPR 2017, section 3.2; `corr_filter.m` of their implementation.)
 
-    The label is symmetric, so `y^` and `a^` are real. What may be averaged over time are the
-    numerator `1/n y^ x^` and the denominator `1/n sum |x^|^2`, before the division.
+    The label is symmetric, so `y^` and `a^` are real.
     """
 
     window: Tensor
@@ -149,8 +158,12 @@ class FilterTemplate(nn.Module):
         # The logarithm keeps a learned ridge positive.
         self.log_ridge = nn.Parameter(torch.tensor(ridge).log(), requires_grad=learn_ridge)
 
-    def statistics(self, features: Tensor) -> Statistics:
-        """Return numerator `N x C x H x (W/2+1)` (complex) and denominator `N x 1 x ...`."""
+    def forward(self, features: Tensor) -> Tensor:
+        """
+        Make the template `N x C x h x w` of features `N x C x H x W`.
+
+        Raises ValueError for features of another size.
+        """
         if features.shape[-2:] != self.window.shape:
             raise ValueError(
                 f'features are {tuple(features.shape[-2:])} cells, the filter was made for '
@@ -161,19 +174,12 @@ class FilterTemplate(nn.Module):
         spectrum = torch.fft.rfft2(features * self.window)
         cells = self.window.numel()
         power = spectrum.real.square() + spectrum.imag.square()
-        return (spectrum * (self.label_spectrum / cells), power.sum(dim=1, keepdim=True) / cells)
-
-    def solve(self, statistics: Statistics) -> Tensor:
-        """Make the template `N x C x h x w` of (averaged) statistics."""
-        numerator, denominator = statistics
+        numerator = spectrum * (self.label_spectrum / cells)
+        denominator = power.sum(dim=1, keepdim=True) / cells
         weights = torch.fft.irfft2(
             numerator / (denominator + self.log_ridge.exp()), s=self.window.shape
         )
         return crop_margin(weights, self.margin)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Make the template `N x C x h x w` of features `N x C x H x W`."""
-        return self.solve(self.statistics(features))
 
 
 def crop_margin(features: Tensor, margin: int) -> Tensor:

@@ -14,15 +14,13 @@ import torch
 from torch import nn, Tensor
 
 from .attention import ChannelGate, FANet, HolisticGate, SpatialTransformer
-from .backbones import AlexNet, init_fan_out
-
-Taps = dict[str, Tensor]
+from .backbones import Backbone, init_fan_out, Taps
 
 
 class PlainEmbedding(nn.Module):
     """Match on the tap as it is (SiamFC, CFNet, MMNet's discriminative branch)."""
 
-    def __init__(self, backbone: AlexNet, tap: str, size: int) -> None:
+    def __init__(self, backbone: Backbone, tap: str, size: int) -> None:
         super().__init__()
         self.tap = tap
         self.taps: tuple[str, ...] = (tap,)
@@ -37,7 +35,7 @@ class FANetEmbedding(PlainEmbedding):
     """MMNet's fine-grained branch: FANet on both streams with shared weights."""
 
     def __init__(
-        self, backbone: AlexNet, tap: str, size: int, channels: int = 64, **options
+        self, backbone: Backbone, tap: str, size: int, channels: int = 64, **options
     ) -> None:
         super().__init__(backbone, tap, size)
         self.fanet = FANet(self.channels, channels, **options)
@@ -59,7 +57,7 @@ class HierarchicalEmbedding(PlainEmbedding):
 
     def __init__(
         self,
-        backbone: AlexNet,
+        backbone: Backbone,
         tap: str,
         size: int,
         lateral: tuple[str, ...] = ('conv3', 'conv4'),
@@ -98,7 +96,7 @@ class HierarchicalEmbedding(PlainEmbedding):
 class StructuralEmbedding(PlainEmbedding):
     """MLSSNet's low level: a 1x1 reduction, and on the template the holistic gate."""
 
-    def __init__(self, backbone: AlexNet, tap: str, size: int, channels: int = 64) -> None:
+    def __init__(self, backbone: Backbone, tap: str, size: int, channels: int = 64) -> None:
         super().__init__(backbone, tap, size)
         self.reduce = nn.Conv2d(self.channels, channels, 1)
         init_fan_out(self.reduce)
@@ -114,7 +112,7 @@ class StructuralEmbedding(PlainEmbedding):
 class SemanticEmbedding(PlainEmbedding):
     """MLSSNet's high level: the template's channels weighed by their average and maximum."""
 
-    def __init__(self, backbone: AlexNet, tap: str, size: int, reduction: int = 4) -> None:
+    def __init__(self, backbone: Backbone, tap: str, size: int, reduction: int = 4) -> None:
         super().__init__(backbone, tap, size)
         self.gate = ChannelGate(self.channels, self.channels // reduction)
 
@@ -136,7 +134,7 @@ class TopDownEmbedding(PlainEmbedding):
 
     def __init__(
         self,
-        backbone: AlexNet,
+        backbone: Backbone,
         tap: str,
         size: int,
         shallow: str = 'conv3',

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .box_refiner import BoxRefiner
-from .matching import MatchingNet
+from .network import Network
 
+AnyNetwork = TypeVar('AnyNetwork', Network, BoxRefiner)
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
 
@@ -54,51 +54,16 @@ def find_precision(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
-def prepare(model: MatchingNet, device: torch.device, precision: torch.dtype) -> MatchingNet:
+def prepare(
+    network: AnyNetwork, device: torch.device, precision: torch.dtype
+) -> AnyNetwork:
     """
-    Return a copy for tracking: batch norm folded into the convolutions, channels last.
+    Return a copy for inference: batch norms folded, channels last, features in `precision`.
 
-    Features are computed in `precision`; filters and responses always in float32. The norm of a
-    stage whose raw output a branch matches on stays as it is.
+    Filters, scores and corrections of boxes are always computed in float32.
     """
-    model = copy.deepcopy(model).eval()
-    tapped = {tap for branch in model.branches for tap in branch.embedding.taps}
-    backbone = model.backbone
-    for index, norm in enumerate(backbone.norms):
-        conv = backbone.convs[index]
-        if (
-            isinstance(norm, nn.BatchNorm2d)
-            and isinstance(conv, nn.Conv2d)
-            and f'conv{index + 1}' not in tapped
-        ):
-            backbone.convs[index] = fuse_conv_bn_eval(conv, norm)
-            backbone.norms[index] = nn.Identity()
-    model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    backbone.to(precision)
-    for branch in model.branches:
-        _fold_norms(branch.embedding)
-        branch.embedding.to(precision)
-    return model.requires_grad_(False)
-
-
-def prepare_refiner(
-    refiner: BoxRefiner, device: torch.device, precision: torch.dtype
-) -> BoxRefiner:
-    """Return a copy for tracking, as `prepare` does; offsets are always computed in float32."""
-    refiner = copy.deepcopy(refiner).eval()
-    for part in (refiner.features, refiner.mix):
-        _fold_norms(part)
-        part.to(precision)
-    refiner.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return refiner.requires_grad_(False)
-
-
-def _fold_norms(network: nn.Module) -> None:
-    """Fold each batch norm that follows a convolution in a sequence into it."""
-    for sequence in network.modules():
-        if not isinstance(sequence, nn.Sequential):
-            continue
-        for index, (conv, norm) in enumerate(zip(list(sequence), list(sequence)[1:])):
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                sequence[index] = fuse_conv_bn_eval(conv, norm)
-                sequence[index + 1] = nn.Identity()
+    network = copy.deepcopy(network).eval()
+    network.fold()
+    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.use_precision(precision)
+    return network.requires_grad_(False)

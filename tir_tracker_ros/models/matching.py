@@ -1,20 +1,22 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`MatchingNet`: backbone, branches and class head of one preset, as a plain torch module."""
+"""`MatchingNet`: backbone, branches and class head of a matching tracker."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+import copy
 from dataclasses import dataclass
 
 import torch
 from torch import nn, Tensor
 
-from .backbones import AlexNet, init_fan_out, standardised
-from .correlation import CropTemplate, cross_correlate, FilterTemplate, Statistics
-from .embeddings import EMBEDDINGS, PlainEmbedding, Taps
+from .backbones import Backbone, init_fan_out, standardised, Taps
+from .correlation import CropTemplate, cross_correlate, FilterTemplate
+from .embeddings import EMBEDDINGS, PlainEmbedding
 from .ensembles import ENSEMBLES
-from .presets import Branch, Preset
+from .network import fold_norms, Network, Prediction, Template
+from .presets import Branch, MatchingPreset
 
 
 @dataclass
@@ -35,7 +37,7 @@ class MatchBranch(nn.Module):
     embedding: PlainEmbedding
     maker: CropTemplate | FilterTemplate
 
-    def __init__(self, branch: Branch, backbone: AlexNet, template_size: int) -> None:
+    def __init__(self, branch: Branch, backbone: Backbone, template_size: int) -> None:
         super().__init__()
         self.name = branch.name
         size = backbone.size(branch.tap, template_size)
@@ -55,102 +57,109 @@ class MatchBranch(nn.Module):
         return self.gain * response + self.bias
 
 
-class MatchingNet(nn.Module):
-    """
-    A matching tracker's network.
+class MatchingNet(Network):
+    """The network of a matching tracker: one candidate a cell, no boxes."""
 
-    Images are `N x 1 x S x S`, float, 0..1; S is `preset.template_size` for templates and
-    `preset.search_size` for search regions (other search sizes work too).
-    """
-
+    preset: MatchingPreset
     branches: Sequence[MatchBranch]
+    _raw_maps = False
 
-    def __init__(self, preset: Preset) -> None:
+    def __init__(self, preset: MatchingPreset) -> None:
         super().__init__()
         self.preset = preset
-        self.backbone = AlexNet(preset.backbone)
+        self.backbone = preset.backbone.build()
+        self.stride = self.backbone.stride
         self.branches = nn.ModuleList(  # type: ignore[assignment]
             MatchBranch(branch, self.backbone, preset.template_size) for branch in preset.branches
         )
         self.ensemble = ENSEMBLES[preset.ensemble](len(preset.branches))
         self.classifier = None
         if preset.classes:
-            self.classifier = nn.Conv2d(preset.backbone[-1].channels, preset.classes, 1)
+            deepest = self.backbone.names[-1]
+            self.classifier = nn.Conv2d(self.backbone.channels(deepest), preset.classes, 1)
             init_fan_out(self.classifier)
 
-    @property
-    def name(self) -> str:
-        """Name of the preset."""
-        return self.preset.name
+    def cells(self, search_size: int) -> int:
+        """Count the cells R along a side of the scores for search crops of `search_size`."""
+        branch = self.preset.branches[0]
+        template = self.backbone.size(branch.tap, self.preset.template_size) - 2 * branch.margin
+        return self.backbone.size(branch.tap, search_size) - template + 1
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """Type that features are computed in."""
-        return next(self.backbone.parameters()).dtype
+    def taps(self, crops: Tensor) -> Taps:
+        """Run the backbone on crops 0..1."""
+        images = standardised(crops) if self.preset.standardise else crops * 255.0
+        return self.backbone(images.to(self.dtype))
 
-    @property
-    def stride(self) -> int:
-        """Pixels of the search crop per cell of the response."""
-        return self.backbone.stride
+    def template(self, crops: Tensor) -> Template:
+        """Make the templates of N crops: for each branch `N x C x h x w`, float32."""
+        return self._solve(self.taps(crops))
 
-    def taps(self, image: Tensor) -> Taps:
-        """Run the backbone on images 0..1."""
-        return self.backbone(self.normalise(image).to(self.dtype))
+    def _solve(self, taps: Taps) -> Template:
+        return tuple(
+            branch.maker(branch.embedding(taps, True).float()) for branch in self.branches
+        )
 
-    def normalise(self, image: Tensor) -> Tensor:
-        """Bring images 0..1 to the scale that the first layer sees."""
-        return standardised(image) if self.preset.standardise else image * 255.0
+    def search(self, crops: Tensor, template: Template) -> Prediction:
+        """Search N crops, each for its own template, or all for one."""
+        taps = self.taps(crops)
+        return Prediction(self.ensemble(self._respond(taps, template, not self._raw_maps)))
 
-    def embed(self, taps: Taps, template: bool) -> list[Tensor]:
-        """Compute the features that each branch matches, of one stream."""
-        return [branch.embedding(taps, template) for branch in self.branches]
+    def with_raw_maps(self) -> MatchingNet:
+        """Return a copy, of the same weights, whose scores come before gain and bias."""
+        network = copy.copy(self)
+        network._raw_maps = True
+        return network
 
-    def statistics(self, template: Taps) -> list[Statistics]:
-        """Compute per branch what may be averaged over time, of the taps of template images."""
-        features = self.embed(template, True)
-        return [
-            branch.maker.statistics(one.float()) for branch, one in zip(self.branches, features)
-        ]
-
-    def solve(self, statistics: Sequence[Statistics]) -> list[Tensor]:
-        """Make the template of each branch of (averaged) statistics."""
-        return [branch.maker.solve(one) for branch, one in zip(self.branches, statistics)]
-
-    def respond(
-        self, search: Tensor, templates: Sequence[Tensor], adjusted: bool | None = None
-    ) -> Tensor:
-        """Compute the fused response `N x 1 x R x R` of search images to templates."""
-        return self.compare(self.taps(search), templates, adjusted)
-
-    def compare(
-        self, search: Taps, templates: Sequence[Tensor], adjusted: bool | None = None
-    ) -> Tensor:
-        """
-        Compute the fused response `N x 1 x R x R` of the taps of search images.
-
-        `adjusted` chooses between the adjusted and the raw maps; None is the preset's choice.
-        """
-        features = self.embed(search, False)
-        responses = [
-            cross_correlate(one.float(), template) for one, template in zip(features, templates)
-        ]
-        if self.preset.adjusted if adjusted is None else adjusted:
-            responses = [branch.adjust(one) for branch, one in zip(self.branches, responses)]
-        return self.ensemble(responses)
+    def _respond(self, taps: Taps, template: Template, adjusted: bool) -> list[Tensor]:
+        """Compute the response `N x 1 x R x R` of each branch."""
+        features = [branch.embedding(taps, False).float() for branch in self.branches]
+        responses = [cross_correlate(one, kernel) for one, kernel in zip(features, template)]
+        if not adjusted:
+            return responses
+        return [branch.adjust(one) for branch, one in zip(self.branches, responses)]
 
     def forward(self, template: Tensor, search: Tensor) -> Matching:
         """Match `N` search images with `N` template images, for training."""
-        template_taps, search_taps = self.taps(template), self.taps(search)
-        pairs = zip(self.branches, self.embed(template_taps, True), self.embed(search_taps, False))
-        responses = [
-            branch.adjust(cross_correlate(x.float(), branch.maker(z.float())))
-            for branch, z, x in pairs
-        ]
-        return Matching(responses, self.ensemble(responses), self.classify(template_taps))
+        taps = self.taps(template)
+        responses = self._respond(self.taps(search), self._solve(taps), adjusted=True)
+        return Matching(responses, self.ensemble(responses), self._classify(taps))
 
-    def classify(self, template: Taps) -> Tensor | None:
-        """Compute class scores `N x classes` of the taps of templates; None without a head."""
+    def classify(self, crops: Tensor) -> Tensor | None:
+        """Compute class scores `N x classes` of template crops; None without a class head."""
+        return None if self.classifier is None else self._classify(self.taps(crops))
+
+    def _classify(self, taps: Taps) -> Tensor | None:
         if self.classifier is None:
             return None
-        deepest = template[f'conv{len(self.backbone.stages)}'].float()
+        deepest = taps[self.backbone.names[-1]].float()
         return self.classifier(deepest.mean(dim=(2, 3), keepdim=True)).flatten(1)
+
+    def inspect(self, template: Tensor, search: Tensor) -> dict[str, Tensor]:
+        """Compute maps `H x W` of one pair of crops: energy of features, responses, their sum."""
+        taps, kernels = self.taps(search), self.template(template)
+        responses = self._respond(taps, kernels, adjusted=True)
+        maps = {}
+        for branch, response in zip(self.branches, responses):
+            tap, embedded = branch.embedding.tap, branch.embedding(taps, False)
+            maps[tap] = _energy(taps[tap])
+            if embedded.shape[1] != taps[tap].shape[1]:
+                maps[f'{branch.name}: embedded'] = _energy(embedded)
+            maps[f'{branch.name}: response'] = response[0, 0]
+        return maps | {'sum': self.ensemble(responses)[0, 0]}
+
+    def fold(self) -> None:
+        """Fold batch norms; the norm of a stage that a branch matches on stays as it is."""
+        self.backbone.fold({tap for branch in self.branches for tap in branch.embedding.taps})
+        for branch in self.branches:
+            fold_norms(branch.embedding)
+
+    def use_precision(self, precision: torch.dtype) -> None:
+        """Compute features in another type; filters and scores stay in float32."""
+        self.backbone.to(precision)
+        for branch in self.branches:
+            branch.embedding.to(precision)
+
+
+def _energy(features: Tensor) -> Tensor:
+    """Root of the mean square over the channels of `1 x C x H x W`."""
+    return features[0].square().mean(dim=0).sqrt()

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Names and dimensions of the trackers: a preset names parts, `MatchingNet` assembles them."""
+"""Names, parts and dimensions of the trackers, and the tracking of their papers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .backbones import ConvStage
+from .backbones import AlexNetShape, ConvStage
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,23 @@ class Branch:
     learn_gain: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Everything that fixes the shape of a network, and the scale at which it sees the target."""
+    """What all families need to know of a tracker: the scale at which it sees its target."""
 
     name: str
     source: str
     """The paper."""
-    backbone: tuple[ConvStage, ...]
-    branches: tuple[Branch, ...]
     template_size: int = 255
     """Side of the template crop, pixels."""
     search_size: int = 255
     """Side of the search crop, pixels."""
     context: float = 1.0
     """Side of the template crop over `s_z = sqrt((w + p)(h + p))`, `p = (w + h) / 2`."""
-    standardise: bool = False
-    """Feed each crop as (x - mean) / (std + 4 grey levels) instead of grey levels 0..255."""
-    adjusted: bool = False
-    """Track on the adjusted maps; else on the raw ones, as CFNet and MMNet do."""
-    ensemble: str = 'sum'
-    """A key of `ensembles.ENSEMBLES`: how the maps of the branches become one."""
-    classes: int = 0
-    """Outputs of the class head on the last tap of the template; 0 is no head."""
+    tracking: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: {'default': {}, 'paper': {}}
+    )
+    """By the mode of tracking, what it changes in the settings of `tracking/settings.py`."""
 
     @property
     def search_context(self) -> float:
@@ -64,44 +58,104 @@ class Preset:
         return self.context * self.search_size / self.template_size
 
 
+@dataclass(frozen=True, kw_only=True)
+class MatchingPreset(Preset):
+    """The parts of a matching network."""
+
+    backbone: AlexNetShape
+    branches: tuple[Branch, ...]
+    standardise: bool = False
+    """Feed each crop as (x - mean) / (std + 4 grey levels) instead of grey levels 0..255."""
+    ensemble: str = 'sum'
+    """A key of `ensembles.ENSEMBLES`: how the maps of the branches become one."""
+    classes: int = 0
+    """Outputs of the class head on the last tap of the template; 0 is no head."""
+
+
 # MMNet's backbone: total stride 4; spec: 255 px -> conv3 53 cells, conv5 49 cells.
-STRIDE_4 = (
-    ConvStage(96, 11, 2, pool=(3, 2)),
-    ConvStage(256, 5, 1, groups=2, pool=(3, 1)),
-    ConvStage(384, 3),
-    ConvStage(384, 3, groups=2),
-    ConvStage(64, 3, groups=2, activate=False),
-)
-# CFNet's is the same with 32 output channels.
-STRIDE_4_CFNET = (*STRIDE_4[:4], ConvStage(32, 3, groups=2, activate=False))
-# HSSNet's with 256.
-STRIDE_4_HSSNET = (*STRIDE_4[:4], ConvStage(256, 3, groups=2, activate=False))
-# SiamFC's: total stride 8; 127 px -> 6 cells, 255 px -> 22 cells.
-STRIDE_8_SIAMFC = (
-    ConvStage(96, 11, 2, pool=(3, 2)),
-    ConvStage(256, 5, 1, groups=2, pool=(3, 2)),
-    ConvStage(384, 3),
-    ConvStage(384, 3, groups=2),
-    ConvStage(256, 3, groups=2, activate=False),
-)
-# For CPUs and small boards: total stride 8; 191 px -> conv3 18, conv5 14; 287 px -> 30 and 26.
-STRIDE_8_FAST = (
-    ConvStage(32, 11, 4),
-    ConvStage(96, 5, pool=(3, 2)),
-    ConvStage(128, 3),
-    ConvStage(128, 3),
-    ConvStage(48, 3, activate=False),
+STRIDE_4 = AlexNetShape(
+    (
+        ConvStage(96, 11, 2, pool=(3, 2)),
+        ConvStage(256, 5, 1, groups=2, pool=(3, 1)),
+        ConvStage(384, 3),
+        ConvStage(384, 3, groups=2),
+        ConvStage(64, 3, groups=2, activate=False),
+    )
 )
 
-_MMNET = Preset(
-    'mmnet',
-    'Liu et al., AAAI 2020',
-    STRIDE_4,
+
+def _with_output(shape: AlexNetShape, channels: int) -> AlexNetShape:
+    """Change the channels of the last stage."""
+    return AlexNetShape((*shape.stages[:-1], replace(shape.stages[-1], channels=channels)))
+
+
+# CFNet's is the same with 32 output channels.
+STRIDE_4_CFNET = _with_output(STRIDE_4, 32)
+# HSSNet's with 256.
+STRIDE_4_HSSNET = _with_output(STRIDE_4, 256)
+# SiamFC's: total stride 8; 127 px -> 6 cells, 255 px -> 22 cells.
+STRIDE_8_SIAMFC = AlexNetShape(
     (
+        ConvStage(96, 11, 2, pool=(3, 2)),
+        ConvStage(256, 5, 1, groups=2, pool=(3, 2)),
+        ConvStage(384, 3),
+        ConvStage(384, 3, groups=2),
+        ConvStage(256, 3, groups=2, activate=False),
+    )
+)
+# For CPUs and small boards: total stride 8; 191 px -> conv3 18, conv5 14; 287 px -> 30 and 26.
+STRIDE_8_FAST = AlexNetShape(
+    (
+        ConvStage(32, 11, 4),
+        ConvStage(96, 5, pool=(3, 2)),
+        ConvStage(128, 3),
+        ConvStage(128, 3),
+        ConvStage(48, 3, activate=False),
+    )
+)
+
+# The tracking of MMNet's implementation (spec of the paper's code, section 1.8), which HSSNet
+# shares: raw maps, the mean of the first image as filling, a running average of the templates.
+_MMNET_TRACKING: dict[str, Any] = {
+    'raw_maps': True,
+    'padding': 'mean',
+    'size': 'pyramid',
+    'scale_count': 3,
+    'scale_step': 1.0375,
+    'scale_penalty': 0.9745,
+    'scale_rate': 0.59,
+    'upsample': 8,
+    'window': 'blend',
+    'window_weight': 0.2625,
+    'template': 'average',
+    'template_rate': 0.005,
+    'template_interval': 1,
+    'learn_above': 0.0,
+    'near_share': 1.0,
+    'redetection': False,
+}
+
+
+def _paper(**changes: Any) -> Mapping[str, Mapping[str, Any]]:
+    return {'default': {}, 'paper': _MMNET_TRACKING | changes}
+
+
+_LIKE_MMNET = _paper()
+_LIKE_MLSSNET = _paper(raw_maps=False)
+# The numbers of cfnet2, the variant of which CFNet's authors report most.
+_LIKE_CFNET = _paper(scale_step=1.0575, scale_penalty=0.978, scale_rate=0.52)
+_LIKE_SIAMFC = _paper(raw_maps=False, window_weight=0.176, upsample=16, template='fixed')
+
+_MMNET = MatchingPreset(
+    name='mmnet',
+    source='Liu et al., AAAI 2020',
+    backbone=STRIDE_4,
+    branches=(
         Branch('discriminative', 'conv5', margin=16),
         Branch('fine', 'conv3', 'fanet', {'channels': 64}, margin=16),
     ),
     classes=30,
+    tracking=_LIKE_MMNET,
 )
 
 _FAST_DEEP = Branch(
@@ -115,11 +169,12 @@ _FAST_DEEP = Branch(
 )
 _FAST_SHALLOW = replace(_FAST_DEEP, name='fine', tap='conv3')
 
-_FAST = Preset(
-    'mmnet_fast',
-    'Liu et al., AAAI 2020; narrower, stride 8',
-    STRIDE_8_FAST,
-    (
+_FAST = replace(
+    _MMNET,
+    name='mmnet_fast',
+    source='Liu et al., AAAI 2020; narrower, stride 8',
+    backbone=STRIDE_8_FAST,
+    branches=(
         _FAST_DEEP,
         replace(_FAST_SHALLOW, embedding='fanet', options={'channels': 32, 'key_stride': 2}),
     ),
@@ -127,18 +182,17 @@ _FAST = Preset(
     search_size=287,
     context=2.0,
     standardise=True,
-    adjusted=True,
-    classes=30,
 )
 
 _PRESETS = (
     _MMNET,
     _FAST,
-    Preset(
-        'cfnet',
-        'Valmadre et al., CVPR 2017',
-        STRIDE_4_CFNET,
-        (Branch('match', 'conv5', margin=16),),
+    MatchingPreset(
+        name='cfnet',
+        source='Valmadre et al., CVPR 2017',
+        backbone=STRIDE_4_CFNET,
+        branches=(Branch('match', 'conv5', margin=16),),
+        tracking=_LIKE_CFNET,
     ),
     replace(
         _FAST,
@@ -146,15 +200,17 @@ _PRESETS = (
         source='Valmadre et al., CVPR 2017; narrower, stride 8',
         branches=(replace(_FAST_DEEP, name='match'),),
         classes=0,
+        tracking=_LIKE_CFNET,
     ),
-    Preset(
-        'siamfc',
-        'Bertinetto et al., ECCVW 2016',
-        STRIDE_8_SIAMFC,
-        (Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0, learn_gain=False),),
+    MatchingPreset(
+        name='siamfc',
+        source='Bertinetto et al., ECCVW 2016',
+        backbone=STRIDE_8_SIAMFC,
+        branches=(
+            Branch('match', 'conv5', template='crop', gain=1e-3, bias=0.0, learn_gain=False),
+        ),
         template_size=127,
-        search_size=255,
-        adjusted=True,
+        tracking=_LIKE_SIAMFC,
     ),
     replace(
         _FAST,
@@ -162,12 +218,14 @@ _PRESETS = (
         source='Bertinetto et al., ECCVW 2016; narrower',
         branches=(Branch('match', 'conv5', template='crop', margin=4, gain=1e-3, bias=0.0),),
         classes=0,
+        tracking=_LIKE_SIAMFC,
     ),
-    Preset(
-        'hssnet',
-        'Li et al., Knowledge-Based Systems 2019',
-        STRIDE_4_HSSNET,
-        (Branch('match', 'conv5', 'hierarchical', margin=16),),
+    MatchingPreset(
+        name='hssnet',
+        source='Li et al., Knowledge-Based Systems 2019',
+        backbone=STRIDE_4_HSSNET,
+        branches=(Branch('match', 'conv5', 'hierarchical', margin=16),),
+        tracking=_LIKE_MMNET,
     ),
     replace(
         _FAST,
@@ -183,16 +241,16 @@ _PRESETS = (
         ),
         classes=0,
     ),
-    Preset(
-        'mlssnet',
-        'Liu et al., IEEE Transactions on Multimedia 2021',
-        STRIDE_4,
-        (
+    MatchingPreset(
+        name='mlssnet',
+        source='Liu et al., IEEE Transactions on Multimedia 2021',
+        backbone=STRIDE_4,
+        branches=(
             Branch('structural', 'conv3', 'structural', margin=16),
             Branch('semantic', 'conv5', 'semantic', margin=16),
         ),
-        adjusted=True,
         ensemble='entropy',
+        tracking=_LIKE_MLSSNET,
     ),
     replace(
         _FAST,
@@ -209,6 +267,7 @@ _PRESETS = (
         ),
         ensemble='entropy',
         classes=0,
+        tracking=_LIKE_MLSSNET,
     ),
     replace(
         _FAST,
@@ -216,19 +275,21 @@ _PRESETS = (
         source='Wu et al., Journal of Electronic Imaging 2019; own dimensions',
         branches=(replace(_FAST_DEEP, name='match', embedding='top_down'),),
         classes=0,
+        # Nothing is public of the paper's tracking.
+        tracking=_LIKE_CFNET,
     ),
 )
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
+MATCHING: dict[str, MatchingPreset] = {preset.name: preset for preset in _PRESETS}
 
 
-def _without(preset: Preset, name: str, **left_out: bool) -> Preset:
+def _without(preset: MatchingPreset, name: str, **left_out: bool) -> MatchingPreset:
     """Leave a correlation out of a preset's fine branch, or the branch where nothing is said."""
     deep, fine = preset.branches
     kept = (deep, replace(fine, options={**fine.options, **left_out})) if left_out else (deep,)
     return replace(preset, name=f'{preset.name}-{name}', branches=kept)
 
 
-ABLATIONS: dict[str, Preset] = {
+MATCHING_ABLATIONS: dict[str, MatchingPreset] = {
     variant.name: variant
     for preset in (_MMNET, _FAST)
     for variant in (
@@ -241,12 +302,3 @@ ABLATIONS: dict[str, Preset] = {
 For the ablation of MMNet's Table 1: `-dis` has no fine branch, `-hc` one with the holistic
 correlation alone, `-pc` one with the pixel-level correlation alone.
 """
-
-
-def find_preset(name: str) -> Preset:
-    """Look up a preset or an ablation of one; raises ValueError that lists the presets."""
-    if name in ABLATIONS:
-        return ABLATIONS[name]
-    if name not in PRESETS:
-        raise ValueError(f"no model '{name}'; the models are {', '.join(PRESETS)}")
-    return PRESETS[name]

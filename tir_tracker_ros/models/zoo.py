@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from .box_refiner import BoxRefiner
-from .matching import MatchingNet
-from .presets import find_preset
+from .families import build_tracker_network
+from .network import Network
 
 SHIPPED = Path(__file__).parent / 'weights'
 
@@ -31,13 +31,8 @@ def shipped_weights(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def build(name: str) -> MatchingNet | BoxRefiner:
-    """Build the network of a name, untrained; raises ValueError for an unknown one."""
-    return BoxRefiner() if name == BoxRefiner.name else MatchingNet(find_preset(name))
-
-
 def save_weights(
-    model: MatchingNet | BoxRefiner,
+    model: Network | BoxRefiner,
     path: str | Path,
     facts: Mapping[str, object],
     dtype: torch.dtype = torch.float16,
@@ -97,7 +92,7 @@ def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
     return metadata['preset'], json.loads(metadata['facts']), tensors
 
 
-def load_weights(model: MatchingNet | BoxRefiner, path: str | Path) -> dict:
+def load_weights(model: Network | BoxRefiner, path: str | Path) -> dict:
     """
     Fill a model from a weight file and return the file's facts.
 
@@ -115,14 +110,14 @@ def load_weights(model: MatchingNet | BoxRefiner, path: str | Path) -> dict:
     return facts
 
 
-def load_model(name: str, weights: str | Path | None = None) -> tuple[MatchingNet, dict]:
+def load_model(name: str, weights: str | Path | None = None) -> tuple[Network, dict]:
     """
     Build a preset with its shipped weights, or those of a file; returns it with their facts.
 
     Raises ValueError for an unknown preset and what `load_weights` raises; FileNotFoundError where
     no weights are given and none are shipped.
     """
-    model = MatchingNet(find_preset(name))
+    model = build_tracker_network(name)
     path = weights or shipped_weights(name)
     if path is None:
         trained = sorted(file.stem for file in SHIPPED.glob('*.safetensors'))

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From the name of a model to a tracker that is ready to run."""
+"""From the name of a model to an engine that is ready to run, on torch."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..models.matching import MatchingNet
-    from .matching_tracker import MatchingTracker
+    from ..models.network import Network
+    from .engine import Engine
     from .settings import TrackingSettings
 
 INSTALL = 'pip install torch safetensors'
@@ -24,7 +24,7 @@ def load_tracker(
     precision: str = 'auto',
     tracking: str = 'default',
     **settings,
-) -> MatchingTracker:
+) -> Engine:
     """
     Load a model, its weights and its tracking settings.
 
@@ -58,26 +58,35 @@ def load_tracker(
         model = 'mmnet' if full_size else 'mmnet_fast'
     network, facts = zoo.load_model(model, weights or None)
     network = inference.prepare(network, place, inference.find_precision(precision, place))
-    return build_tracker(network, TrackingSettings.named(tracking, **settings), facts)
+    chosen = TrackingSettings.of(network.preset, tracking, **settings)
+    return build_engine(network, chosen, facts)
 
 
-def build_tracker(
-    network: MatchingNet,
+def build_engine(
+    network: Network,
     settings: TrackingSettings | None = None,
     facts: Mapping[str, Any] | None = None,
-) -> MatchingTracker:
+) -> Engine:
     """
     Put a prepared network to work, beside the shipped box refiner where the settings ask for it.
 
-    Raises OSError or ValueError where that cannot be read.
+    settings: None takes the default tracking of the network's preset. Raises OSError or ValueError
+    where the refiner cannot be read.
     """
     from ..models import inference, zoo
-    from .matching_tracker import MatchingTracker
+    from .engine import Engine
+    from .refinement import RefinerSize
     from .settings import TrackingSettings
+    from .size import NetworkSize, PyramidSize, Size
+    from .torch_runtime import TorchRefiner, TorchRuntime
 
-    settings = settings or TrackingSettings()
-    refiner = None
-    if settings.scale == 'refiner':
+    settings = settings or TrackingSettings.of(network.preset)
+    size: Size
+    if settings.size == 'refiner':
         device = next(network.parameters()).device
-        refiner = inference.prepare_refiner(zoo.load_refiner(), device, network.dtype)
-    return MatchingTracker(network, settings, facts, refiner)
+        refiner = inference.prepare(zoo.load_refiner(), device, network.dtype)
+        size = RefinerSize(settings, TorchRefiner(refiner))
+    else:
+        size = {one.name: one for one in (PyramidSize, NetworkSize)}[settings.size](settings)
+    runtime = TorchRuntime(network.with_raw_maps() if settings.raw_maps else network)
+    return Engine(runtime, size, settings, facts)

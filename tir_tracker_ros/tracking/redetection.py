@@ -5,61 +5,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import cycle, islice
+from dataclasses import dataclass
+from itertools import cycle
 import math
 
 from ..geometry import Box
-from .tracker import Estimate
+from .states import Thresholds
+from .track import Estimate
 
-_LOST_BELOW = 0.4
-"""A score below this, images in a row, means that the target is no longer there."""
-_LOST_AFTER = 5
-"""Images in a row below it until the search begins."""
-_FOUND_ABOVE = 0.92
-"""Score from which a box elsewhere is taken for the target: a wrong one is worse than none."""
-_PLACES = 2
-"""Places looked at in each image, beside the one that is followed."""
+PLACES = 2
+"""Places looked at in each image, beside the one that is followed: three times the work."""
 
 
+@dataclass
 class Redetection:
-    """
-    A search of the whole image for a lost target, outwards from where it was seen last.
+    """A search of the whole image for one lost target, outwards from where it was seen last."""
 
-    Two places an image, so that a lost target costs three times the work, not twenty.
-    `seen` is the last box that was not lost.
-    """
+    seen: Box
+    """The last box that was not lost."""
+    low_scores: int = 0
+    places: Iterator[Box] | None = None
 
-    def init(self, box: Box) -> None:
-        """Begin with a target that is seen, forgetting all before."""
-        self.seen = box
-        self._low_scores = 0
-        self._places: Iterator[Box] | None = None
-
-    def judge(self, estimate: Estimate) -> None:
+    def judge(self, estimate: Estimate, thresholds: Thresholds) -> None:
         """Take note of where the target is followed and of how sure one may be of that."""
-        if estimate.score < _LOST_BELOW:
-            self._low_scores += 1
+        if estimate.score < thresholds.search_below:
+            self.low_scores += 1
         else:
-            self.init(estimate.box)
+            self._see(estimate.box)
 
-    def believes(self, estimate: Estimate) -> bool:
+    def believes(self, estimate: Estimate, thresholds: Thresholds) -> bool:
         """Tell whether what was found in another place is the target; then it is seen again."""
-        found = estimate.score >= _FOUND_ABOVE
+        found = estimate.score >= thresholds.found_elsewhere_above
         if found:
-            self.init(estimate.box)
+            self._see(estimate.box)
         return found
 
-    def places(self, shape: tuple[int, int], step: float) -> list[Box]:
+    def searching(self, thresholds: Thresholds) -> bool:
+        """Tell whether the target is lost, so that it is looked for elsewhere."""
+        return self.low_scores >= thresholds.search_after
+
+    def next_place(self, shape: tuple[int, int], step: float) -> Box:
         """
-        List the boxes to look around in this image `shape` (H, W); none while the target is seen.
+        Return the next box to look around in an image of `shape` (H, W).
 
         step: pixels from one place to the next; no more than a look at one of them covers.
         """
-        if self._low_scores < _LOST_AFTER:
-            return []
-        if self._places is None:
-            self._places = cycle(_outwards(self.seen, shape, step))
-        return list(islice(self._places, _PLACES))
+        if self.places is None:
+            self.places = cycle(_outwards(self.seen, shape, step))
+        return next(self.places)
+
+    def _see(self, box: Box) -> None:
+        self.seen, self.low_scores, self.places = box, 0, None
 
 
 def _outwards(box: Box, shape: tuple[int, int], step: float) -> list[Box]:

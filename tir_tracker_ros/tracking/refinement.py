@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..geometry import Box
-from ..imaging.subwindow import crop
-from ..models.box_refiner import BoxRefiner
+from .runtime import RefinerRuntime, Window
+from .settings import TrackingSettings
+from .size import Found, Size, Sized, within
 
 # What is expected before one looks, as standard deviations: how far the centre is off, over the
 # side, and how much a target changes its size in an image, as a logarithm.
@@ -21,62 +24,89 @@ _BLUR = np.array([0.0, 0.0, 6.0, 6.0]) ** 2
 _USUAL_PRECISION = 3.0
 """What the spread of a usual, right correction is: `exp(-3)` of the side."""
 _DEPENDENCE = 3.0
-"""Factor on the variance of a recent reference: its error is the box's own of a while ago."""
+"""The recent reference box is itself an estimate, so its variance is inflated by this factor."""
 
 
-class Refinement:
+@dataclass
+class _Memory:
+    """The images of one target that newer ones are compared with."""
+
+    references: list[Any]
+    """Features of the first image and, later, of a recent one."""
+    variances: np.ndarray = field(default_factory=lambda: np.zeros((1, 4)))
+    """Of the box of each reference."""
+    images: int = 0
+
+
+class RefinerSize(Size):
     """
     Move and stretch a box by what the refiner says, weighed like measurements in a Kalman filter.
 
     The refiner compares with the first image of the target, of which the box is right, and with
     a recent one, of which it is nearly right and which looks more like the target of today. The
-    more it is at a loss, the less the box follows it.
+    larger the error that the refiner expects of itself, the less the box follows it.
 
     `agreement` is how well the first image was known again in the newest one, -1/3..5/3: near 1
     where it was, lower where not.
     """
 
-    def __init__(self, network: BoxRefiner, interval: int) -> None:
-        """
-        Take a prepared network.
+    name = 'refiner'
 
-        interval: images from one recent reference to the next; 0 keeps to the first image.
-        """
-        self.network, self.interval = network, interval
-        self.device = next(network.parameters()).device
+    def __init__(self, settings: TrackingSettings, runtime: RefinerRuntime) -> None:
+        super().__init__(settings)
+        self.runtime = runtime
 
-    def init(self, image: np.ndarray, box: Box) -> None:
-        """Remember what `box` surrounds in a gray image 0..1, forgetting all before."""
-        self._first = self._references = self._embed(image, box)
-        self._variances = self._variance = np.zeros((1, 4))
-        self._images = 0
-        self.agreement = 1.0
+    def start(self, image: np.ndarray, box: Box) -> _Memory:
+        """Remember what `box` surrounds in the first image."""
+        return _Memory(self._embed(image, [box]))
 
-    def refine(self, image: np.ndarray, box: Box) -> Box:
-        """Correct a box that was found in another image."""
-        current = self._embed(image, box).expand(len(self._references), -1, -1, -1)
-        correction = self.network.compare(self._references, current)
-        numbers = torch.stack([correction.offset, correction.spread])
-        offset, spread = numbers.cpu().numpy().astype(float)
-        self.agreement = -float(np.log(spread[0]).mean()) / _USUAL_PRECISION
+    def measure(self, image: np.ndarray, found: Sequence[Found]) -> list[Sized]:
+        """Correct the boxes."""
+        current = self._embed(image, [one.box for one in found])
+        memories: list[_Memory] = [one.track.size_memory for one in found]
+        references = [one for memory in memories for one in memory.references]
+        counts = [len(memory.references) for memory in memories]
+        repeated = [one for one, count in zip(current, counts) for _ in range(count)]
+        offsets, spreads = self.runtime.compare(references, repeated)
+        sized, end = [], 0
+        for one, memory, count in zip(found, memories, counts):
+            part = slice(end, end + count)
+            end += count
+            sized.append(self._weighed(image, one, memory, offsets[part], spreads[part]))
+        return sized
+
+    def _weighed(
+        self,
+        image: np.ndarray,
+        found: Found,
+        memory: _Memory,
+        offset: np.ndarray,
+        spread: np.ndarray,
+    ) -> Sized:
+        box = found.box
+        agreement = -float(np.log(spread[0]).mean()) / _USUAL_PRECISION
         # The variance of a Laplace law is twice its squared scale.
-        certainty = 1 / (2 * spread**2 + self._variances)
+        certainty = 1 / (2 * spread**2 + memory.variances)
         total = certainty.sum(axis=0)
         gain = _EXPECTED / (_EXPECTED + 1 / total + _BLUR / box.area)
-        self._variance = (1 - gain[None]) * _EXPECTED
+        variance = (1 - gain[None]) * _EXPECTED
         x, y, w, h = gain * (offset * certainty).sum(axis=0) / total
-        return Box.from_center(
+        corrected = Box.from_center(
             box.cx + x * box.w, box.cy + y * box.h, box.w * np.exp(w), box.h * np.exp(h)
         )
+        limited = self.limited(within(image, corrected), found.track.first_box)
+        return Sized(limited, agreement, variance)
 
-    def update(self, image: np.ndarray, box: Box) -> None:
-        """Let the box that was refined last be the recent reference, once in `interval` calls."""
-        self._images += 1
-        if self.interval and self._images % self.interval == 0:
-            self._references = torch.cat([self._first, self._embed(image, box)])
-            self._variances = np.concatenate([np.zeros((1, 4)), _DEPENDENCE * self._variance])
+    def learn(self, image: np.ndarray, track: Any, sized: Sized) -> None:
+        """Make the box the recent reference, once in `refiner_interval` calls."""
+        memory, interval = track.size_memory, self.settings.refiner_interval
+        memory.images += 1
+        if interval and memory.images % interval == 0:
+            memory.references = [memory.references[0], *self._embed(image, [sized.box])]
+            memory.variances = np.concatenate([np.zeros((1, 4)), _DEPENDENCE * sized.memory])
 
-    def _embed(self, image: np.ndarray, box: Box) -> Tensor:
-        size, context = self.network.size, self.network.context
-        window = crop(image, box.cx, box.cy, context * box.w, context * box.h, size, size)
-        return self.network.embed(torch.from_numpy(window)[None, None].to(self.device))
+    def _embed(self, image: np.ndarray, boxes: Sequence[Box]) -> list[Any]:
+        context = self.runtime.context
+        return self.runtime.embed(
+            image, [Window(one.cx, one.cy, context * one.w, context * one.h) for one in boxes]
+        )

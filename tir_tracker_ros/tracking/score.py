@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +16,34 @@ The peak of the response over that of the first image (`peak`), and how well the
 the target of the first image again (`agreement`; 1 without one): a template that learns quickly
 matches whatever it has come to follow, a first image does not.
 """
-UNCALIBRATED = (-4.0, 8.0, 0.0)
-"""Intercept and a weight for each feature, for weights without a calibration: by peak alone."""
+_UNCALIBRATED = (-4.0, 8.0, 0.0)
+"""Intercept and a weight for each feature where there is no calibration: by the peak alone."""
 _HIGHEST = 2.0
 """Peaks beyond it, either way, tell no more."""
+
+
+def calibration(score: Any, size: str) -> tuple[Sequence[float], bool]:
+    """
+    Return the weights for one way to follow the size, and whether they were fitted.
+
+    score: the fact `score` of a weight file, weights by the name of the way; a plain list, of
+    older files, belongs to the refiner. Raises ValueError for anything else.
+    """
+    by_size = {'refiner': score} if isinstance(score, (list, tuple)) else score
+    if not isinstance(by_size, Mapping):
+        raise ValueError(f"the weights' calibration of the score is {score!r}, not a mapping")
+    if size not in by_size:
+        return _UNCALIBRATED, False
+    weights, needed = by_size[size], len(_UNCALIBRATED)
+    numbers = isinstance(weights, (list, tuple)) and all(
+        isinstance(one, (int, float)) and math.isfinite(one) for one in weights
+    )
+    if not numbers or len(weights) != needed:
+        raise ValueError(
+            f'the weights bring {weights!r} to calibrate the score, {needed} finite numbers are '
+            'needed: train them again with this version'
+        )
+    return weights, True
 
 
 def score_features(peak: float, self_peak: float, agreement: float) -> np.ndarray:
@@ -26,7 +51,7 @@ def score_features(peak: float, self_peak: float, agreement: float) -> np.ndarra
     return np.array([np.clip(peak / self_peak, -_HIGHEST, _HIGHEST), agreement])
 
 
-def probability(features: np.ndarray, weights: Sequence[float] = UNCALIBRATED) -> float:
+def probability(features: np.ndarray, weights: Sequence[float] = _UNCALIBRATED) -> float:
     """Turn features into 0..1; `weights` are the intercept and one for each feature."""
     logit = weights[0] + float(np.dot(weights[1:], features))
     return 1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0)))

@@ -1,28 +1,36 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of a matching tracker at run time; each addition to the paper is a switch."""
+"""The settings of the engine: this package's own tracking, and that of each tracker's paper."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TYPE_CHECKING
+
+from .states import Thresholds
+
+if TYPE_CHECKING:
+    from ..models.presets import Preset
+
+MODES = ('default', 'paper')
 
 
 @dataclass(frozen=True)
 class TrackingSettings:
     """
-    How a matching network follows a target. Raises ValueError for a value out of range.
+    How targets are followed. The defaults are this package's own tracking.
 
-    The defaults are this package's own tracking; `PAPER` is that of MMNet's implementation.
+    Raises ValueError for a value that is out of range or does not go with another.
     """
 
-    search_size: int = 0
-    """Side of the search crop, pixels; 0 takes the preset's."""
+    raw_maps: bool = False
+    """Take the network's maps before gain and bias, as the tracking of some papers does."""
     padding: str = 'edge'
-    """What lies outside of the image: `edge` (its nearest pixel) or `mean` (the image's mean)."""
-    scale: str = 'refiner'
+    """What lies outside of the image: `edge` (its nearest pixel) or `mean` (of the first image)."""
+    size: str = 'refiner'
     """
     How size and shape of the target are followed: `refiner` (a small network that corrects the
-    position, too), `filter` (one-dimensional scale filter), `pyramid` (several crops) or `none`.
+    position, too), `pyramid` (several crops) or `network` (the boxes of the network itself).
     """
     scale_count: int = 3
     """Crops of the pyramid."""
@@ -40,43 +48,41 @@ class TrackingSettings:
     """Factor by which the response is enlarged before its peak is taken."""
     window: str = 'product'
     """
-    What keeps the target from jumping: `product` (the response is taken for a logarithm of
-    chances, and that of a displacement is added: `-window_weight log(1 + d^2)` with `d` in fifths
-    of the largest that can be seen; heavy-tailed, since targets stay near most of the time and now
-    and then move far) or `blend` (a weighted mean with a Hann window, as the paper has it).
+    What keeps the target from jumping: `product` (the log-probability of a displacement is added,
+    `-window_weight log(1 + d^2)` with `d` in fifths of the largest that can be seen; heavy-tailed,
+    since targets stay near most of the time and now and then move far) or `blend` (a weighted mean
+    with a Hann window, as the papers have it).
     """
     window_weight: float = 1.0
     """Weight of the window: of a `product` 0 or more, in a `blend` its share, 0..1."""
     template: str = 'previous'
     """
-    What the template is made of: `previous` (the newest image that was learnt; the refiner has put
-    the box back into place there, which no other `scale` does), `statistics` (running numerator
-    and denominator of the filter: for the other ways of `scale`), `average` (running average of
-    templates) or `fixed` (first image).
+    What the template is made of: `previous` (the newest image that was learned; only the refiner
+    puts the box back into place there), `average` (running average) or `fixed` (first image).
     """
     template_rate: float = 0.01
-    """Share of the new template in `statistics` and `average`, 0..1."""
-    learn_above: float = 0.6
-    """Score, 0..1, below which template, scale filter and recent reference are not updated."""
+    """Share of the new template in an `average`, 0..1."""
     template_interval: int = 8
     """Images from one template update to the next."""
     refiner_interval: int = 20
     """Images from one recent reference of the refiner to the next; 0 keeps to the first image."""
     near_share: float = 0.33
     """
-    Share of the search region's reach, 0..1, that is looked at first while the target is sure and
-    slow; the whole region is where it is not found so. 1 always looks at the whole, and so does a
-    `blend` window. The shipped scores are calibrated for the default.
+    Share of the search region's reach, 0..1, that is searched first while the target is sure and
+    slow; if that fails, the whole region is searched. With 1, and with a `blend` window, the whole
+    region is searched at once. The shipped scores are calibrated for the default.
     """
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """What the score decides; the settings of this name may be given beside the others."""
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ('padding', ('edge', 'mean')),
             ('window', ('product', 'blend')),
-            ('scale', ('refiner', 'filter', 'pyramid', 'none')),
-            ('template', ('previous', 'statistics', 'average', 'fixed')),
+            ('size', ('refiner', 'pyramid', 'network')),
+            ('template', ('previous', 'average', 'fixed')),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(
@@ -93,45 +99,39 @@ class TrackingSettings:
             ('upsample', 1, 32),
             ('window_weight', 0.0, 1.0 if self.window == 'blend' else 100.0),
             ('template_rate', 0.0, 1.0),
-            ('learn_above', 0.0, 1.0),
             ('template_interval', 1, 1000),
             ('refiner_interval', 0, 1000),
-            ('search_size', 0, 2047),
             ('near_share', 0.0, 1.0),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(
                     f'tracking setting {name} {getattr(self, name)} is not in {low}..{high}'
                 )
+        if self.raw_maps and self.window == 'product':
+            raise ValueError(
+                'tracking settings raw_maps and window product exclude each other: the product '
+                'window adds log-probabilities, so it needs adjusted maps'
+            )
 
     @classmethod
-    def named(cls, name: str, **changes) -> TrackingSettings:
+    def of(cls, preset: Preset, mode: str = 'default', **changes: Any) -> TrackingSettings:
         """
-        Take `default` or `paper` settings, with changes.
+        Take the `default` tracking, or that of the `paper` of a preset, with changes.
 
-        Raises ValueError for an unknown name or setting, naming the valid ones.
+        Raises ValueError for an unknown mode or setting, naming the valid ones.
         """
-        if name not in TRACKING:
-            raise ValueError(f"no tracking '{name}'; there are {', '.join(TRACKING)}")
-        unknown = set(changes) - {field.name for field in fields(cls)}
+        if mode not in MODES:
+            raise ValueError(f"no tracking '{mode}'; there are {', '.join(MODES)}")
+        values = {**preset.tracking[mode], **changes}
+        own = {one.name for one in fields(cls)} - {'thresholds'}
+        scores = {one.name for one in fields(Thresholds)}
+        unknown = sorted(set(values) - own - scores)
         if unknown:
             raise ValueError(
-                f"unknown tracking setting '{sorted(unknown)[0]}'; there are "
-                f'{", ".join(field.name for field in fields(cls))}'
+                f"unknown tracking setting '{unknown[0]}'; there are "
+                f'{", ".join(sorted(own | scores))}'
             )
-        return replace(TRACKING[name], **changes)
-
-
-PAPER = TrackingSettings(
-    padding='mean',
-    scale='pyramid',
-    window='blend',
-    window_weight=0.2625,
-    template='average',
-    template_rate=0.005,
-    template_interval=1,
-    learn_above=0.0,
-    near_share=1.0,
-    redetection=False,
-)
-TRACKING = {'default': TrackingSettings(), 'paper': PAPER}
+        thresholds = replace(
+            Thresholds(), **{name: values.pop(name) for name in scores & set(values)}
+        )
+        return cls(thresholds=thresholds, **values)

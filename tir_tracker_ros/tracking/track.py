@@ -1,12 +1,12 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The interface of every tracker: it starts tracks, and updates all of them in an image."""
+"""What is known of a target, what a tracker says of it in one image, and what a tracker is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,36 +26,37 @@ class Estimate:
     response_area: Box | None = None
     """The part of the image, in pixels, that the response map covers."""
     theta: float = 0.0
-    """Rotation of the box around its centre, radians."""
+    """Rotation of the box about its centre, radians."""
     mask: np.ndarray | None = None
-    """Which pixels belong to the target; None where the tracker has no masks."""
+    """Pixels of the target, `H x W` bool; None where the tracker has none."""
     calibrated: bool = True
-    """Whether the score is calibrated; a target is never told `tracking` by one that is not."""
+    """Whether the score is a calibrated probability; if not, it never makes a target tracked."""
+    evidence: np.ndarray | None = None
+    """What the score was made of, see `score.FEATURES`; None for trackers without calibration."""
 
 
 @dataclass
 class Track:
-    """All that is known of one target; trackers extend it by what they need."""
+    """All that a tracker knows of one target; trackers extend it."""
 
     box: Box
-    """Last estimate of the target, pixels."""
+    """Where the target was last, pixels of the image."""
     class_name: str = ''
-    """What the target looked like at its start; '' where the tracker does not know."""
+    """What it looked like at its start; '' for a tracker that cannot or does not know."""
 
 
 class Tracker(Protocol):
-    """A tracker on gray float32 images `H x W`, 0..1; it keeps no target, the tracks do."""
+    """Follows targets in gray float32 images `H x W`, 0..1, and keeps none of them itself."""
 
     name: str
     device: str
-    """What it runs on: `cpu`, `cuda` ..."""
 
-    def start(self, image: np.ndarray, box: Box) -> Track:
+    def start(self, image: np.ndarray, box: Box) -> Any:
         """
-        Start a track on what `box` (pixels) surrounds.
+        Make the track of what `box` surrounds in `image`.
 
         Raises ValueError for a box that is not finite or has no size.
         """
 
-    def update(self, image: np.ndarray, tracks: Sequence[Track]) -> list[Estimate]:
-        """Find the target of each track in the next image; changes the tracks."""
+    def update(self, image: np.ndarray, tracks: Sequence[Any]) -> list[Estimate]:
+        """Find the targets of the tracks in the next image, and bring the tracks up to date."""

@@ -1,0 +1,291 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The engine: follows any number of targets with one network, and keeps none of them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..geometry import Box
+from .redetection import PLACES, Redetection
+from .runtime import Response, Runtime
+from .score import calibration, probability, score_features
+from .search_region import Pace, SearchRegion
+from .settings import TrackingSettings
+from .size import Found, Size, Sized, within
+from .track import Estimate, Track
+
+_SURE_OF_CLASS = 0.9
+"""Probability from which the class head names the target."""
+
+
+@dataclass(kw_only=True)
+class EngineTrack(Track):
+    """All that the engine knows of one target."""
+
+    first_box: Box
+    """Its box in the first image."""
+    fill: float | None
+    """What lies outside of the image; None for the nearest pixel."""
+    template: Any
+    """What the runtime compares search crops with."""
+    size_memory: Any
+    """What the way to follow the size remembers."""
+    first_peaks: dict[int, float] = field(default_factory=dict)
+    """Peak of the response in the first image, by the size of the search crop."""
+    pace: Pace = field(default_factory=Pace)
+    redetection: Redetection
+    images: int = 0
+    """Images since the first one."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One search for a target around a box, with search crops of a size."""
+
+    track: EngineTrack
+    box: Box
+    size: int
+    anywhere: bool = False
+    """Whether a place far from the box is as likely as a near one."""
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What a look gave."""
+
+    estimate: Estimate
+    sized: Sized
+
+
+class Engine:
+    """
+    Follow targets with a network at run time.
+
+    `facts` are those of the weight file: `score` among them calibrates the score for each way
+    to follow the size, `classes` name the outputs of the class head. Raises ValueError for a
+    calibration that is none.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        size: Size,
+        settings: TrackingSettings,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.runtime, self.size, self.settings = runtime, size, settings
+        self.facts = dict(facts or {})
+        self.name, self.device = runtime.name, runtime.device
+        self.region = SearchRegion(runtime, settings)
+        self.score_weights, self.calibrated = calibration(self.facts.get('score', {}), size.name)
+
+    def warm_up(self) -> None:
+        """Start on noise and update twice, so that the first image is not slower."""
+        noise = np.random.default_rng(0).random((240, 320), dtype=np.float32)
+        track = self.start(noise, Box(140, 100, 40, 40))
+        for _ in range(2):
+            self.update(noise, [track])
+
+    def start(self, image: np.ndarray, box: Box) -> EngineTrack:
+        """
+        Make the track of what `box` surrounds in a gray image `H x W`, 0..1.
+
+        Raises ValueError for a box that is not finite or has no size.
+        """
+        if not box.is_finite() or box.w <= 0 or box.h <= 0:
+            raise ValueError(f'box {tuple(box)} is not finite and of positive size')
+        fill = float(cv2.mean(image)[0]) if self.settings.padding == 'mean' else None
+        track = EngineTrack(
+            box=box,
+            class_name=self._classify(image, box, fill),
+            first_box=box,
+            fill=fill,
+            template=self.runtime.template(image, [self.region.template_window(box, fill)])[0],
+            size_memory=self.size.start(image, box),
+            redetection=Redetection(box),
+        )
+        # Peaks are divided by the first image's peak for the same crop size: in a smaller crop it
+        # may be twice as high, where a network looks at the whole crop, as MMNet's gate does.
+        for size in {self.region.size, self.region.near_size}:
+            window = self.region.window(box, size, 1.0, fill)
+            response = self.runtime.search(image, [window], [track.template], size)
+            peak = float(self._enlarged(response.scores[0]).max())
+            track.first_peaks[size] = max(peak, 1e-6)
+        return track
+
+    def update(self, image: np.ndarray, tracks: Sequence[EngineTrack]) -> list[Estimate]:
+        """
+        Find the targets in the next gray image `H x W`, 0..1, and learn how they look in it.
+
+        The crops of all targets go through the network together.
+        """
+        whole = self.region.size
+        looks = [_Look(one, one.box, self.region.first_size(one.pace)) for one in tracks]
+        findings = self._look(image, looks)
+        for track, finding in zip(tracks, findings):
+            track.images += 1
+            self.region.note(track.pace, track.box, finding.estimate.box, finding.estimate.score)
+        # Nearby is not tried again in the next image: it would soon cost more than it saves.
+        again = [
+            index
+            for index, (track, look) in enumerate(zip(tracks, looks))
+            if look.size < whole and not track.pace.steady
+        ]
+        second = self._look(image, [_Look(tracks[i], tracks[i].box, whole) for i in again])
+        for index, finding in zip(again, second):
+            findings[index] = finding
+        if self.settings.redetection:
+            self._look_elsewhere(image, tracks, findings)
+        self._learn(image, tracks, findings)
+        for track, finding in zip(tracks, findings):
+            track.box = finding.estimate.box
+        return [finding.estimate for finding in findings]
+
+    def look_around(self, image: np.ndarray, track: EngineTrack, box: Box) -> list[Estimate]:
+        """Find a target nearby and in the whole search region around `box`; learns nothing."""
+        sizes = (self.region.near_size, self.region.size)
+        looks = [_Look(track, box, size) for size in sizes]
+        return [self._look(image, [look])[0].estimate for look in looks]
+
+    def _look_elsewhere(
+        self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: list[_Finding]
+    ) -> None:
+        """Look for lost targets in other places, and take up those that are found there."""
+        thresholds = self.settings.thresholds
+        for track, finding in zip(tracks, findings):
+            track.redetection.judge(finding.estimate, thresholds)
+        for _ in range(PLACES):
+            lost = [
+                i for i, one in enumerate(tracks) if one.redetection.searching(thresholds)
+            ]
+            looks = []
+            for track in (tracks[i] for i in lost):
+                search = track.redetection
+                place = search.next_place(image.shape, self.region.step(search.seen))
+                looks.append(_Look(track, place, self.region.size, anywhere=True))
+            for index, finding in zip(lost, self._look(image, looks)):
+                if tracks[index].redetection.believes(finding.estimate, thresholds):
+                    findings[index] = finding
+
+    def _look(self, image: np.ndarray, looks: Sequence[_Look]) -> list[_Finding]:
+        """Search, in one pass through the network for all looks with crops of the same size."""
+        factors = self.size.factors
+        found: dict[int, tuple[Found, Estimate]] = {}
+        for size in sorted({look.size for look in looks}):
+            part = [index for index, look in enumerate(looks) if look.size == size]
+            response = self.runtime.search(
+                image,
+                [
+                    self.region.window(look.box, size, factor, look.track.fill)
+                    for look in (looks[index] for index in part)
+                    for factor in factors
+                ],
+                [looks[index].track.template for index in part for _ in factors],
+                size,
+            )
+            for place, index in enumerate(part):
+                crops = slice(place * len(factors), (place + 1) * len(factors))
+                found[index] = self._find(image, looks[index], response, crops)
+        if not looks:
+            return []
+        sized = self.size.measure(image, [found[index][0] for index in range(len(looks))])
+        return [
+            self._scored(looks[index], found[index][1], one) for index, one in enumerate(sized)
+        ]
+
+    def _find(
+        self, image: np.ndarray, look: _Look, response: Response, crops: slice
+    ) -> tuple[Found, Estimate]:
+        """Take the peak of the maps of a look's crops; the score of the estimate is the peak."""
+        scores = response.scores[crops]
+        maps = self._enlarged(scores.reshape(-1, *scores.shape[2:]))
+        peaks = maps.max(axis=(1, 2))
+        chosen = self.size.choose(peaks)
+        index, row, column = self.region.peak(maps[chosen], look.anywhere)
+        index += chosen.start or 0
+        crop, candidate = divmod(index, scores.shape[1])
+        # The paper measures displacement with the old size, not the winning scale's; a cell of
+        # the chosen crop, though, covers `factor` times as many pixels.
+        factor, box = self.size.factors[crop], look.box
+        pixels = self.region.pixel(box) * factor
+        cell = self.region.stride * pixels
+        moved = Box(box.x + column * cell, box.y + row * cell, box.w, box.h)
+        found = Found(look.track, within(image, moved), factor)
+        if response.boxes is not None:
+            cells = scores.shape[-1]
+            places = (min(max(round(v + (cells - 1) / 2), 0), cells - 1) for v in (row, column))
+            x, y, w, h = response.boxes[crops][(crop, candidate, slice(None), *places)].tolist()
+            left, top = box.cx - look.size / 2 * pixels, box.cy - look.size / 2 * pixels
+            found.network_box = Box(left + x * pixels, top + y * pixels, w * pixels, h * pixels)
+        side = cell * maps.shape[-1] / self.settings.upsample
+        area = Box.from_center(box.cx, box.cy, side, side)
+        return found, Estimate(found.box, float(peaks[index]), maps[index], area)
+
+    def _scored(self, look: _Look, at_peak: Estimate, sized: Sized) -> _Finding:
+        evidence = score_features(
+            at_peak.score, look.track.first_peaks[look.size], sized.agreement
+        )
+        estimate = Estimate(
+            sized.box,
+            probability(evidence, self.score_weights),
+            at_peak.response,
+            at_peak.response_area,
+            calibrated=self.calibrated,
+            evidence=evidence,
+        )
+        return _Finding(estimate, sized)
+
+    def _learn(
+        self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: Sequence[_Finding]
+    ) -> None:
+        """Learn how the targets look whose score is high enough."""
+        settings = self.settings
+        sure = [
+            (track, finding)
+            for track, finding in zip(tracks, findings)
+            if finding.estimate.score >= settings.thresholds.learn_above
+        ]
+        due = [one for one in sure if one[0].images % settings.template_interval == 0]
+        if settings.template != 'fixed' and due:
+            windows = []
+            for track, finding in due:
+                # The papers crop at the new centre with the old size.
+                new = finding.estimate.box
+                size = track.box if self.size.name == 'pyramid' else new
+                box = Box.from_center(new.cx, new.cy, size.w, size.h)
+                windows.append(self.region.template_window(box, track.fill))
+            for (track, _), template in zip(due, self.runtime.template(image, windows)):
+                if settings.template == 'average':
+                    template = self.runtime.blend(
+                        track.template, template, settings.template_rate
+                    )
+                track.template = template
+        for track, finding in sure:
+            self.size.learn(image, track, finding.sized)
+
+    def _classify(self, image: np.ndarray, box: Box, fill: float | None) -> str:
+        """Name the class of the target; '' where the head was not trained or is not sure."""
+        names = self.facts.get('classes', ())
+        if not (self.facts.get('class_head_trained') and names):
+            return ''
+        scores = self.runtime.classify(image, self.region.template_window(box, fill))
+        if scores is None:
+            return ''
+        chances = np.exp(scores[: len(names)] - scores[: len(names)].max())
+        best = int(chances.argmax())
+        return names[best] if chances[best] >= _SURE_OF_CLASS * chances.sum() else ''
+
+    def _enlarged(self, maps: np.ndarray) -> np.ndarray:
+        """Enlarge maps `C x R x R`, by `upsample` along each side."""
+        times = self.settings.upsample
+        if times == 1:
+            return maps
+        return np.stack(
+            [cv2.resize(m, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC) for m in maps]
+        )

@@ -1,0 +1,118 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Where a target is looked for, and which place of the response is taken for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry import Box, context_side
+from .runtime import Runtime, Window
+from .settings import TrackingSettings
+
+# A window with a side of less would only look at padding.
+_SMALLEST_SIDE = 2.0
+_USUAL_MOVE = 0.2
+"""Displacement that the prior hardly holds back, as a share of the largest that can be seen."""
+_STEADY_WITHIN = 0.5
+"""Largest pace of a slow target, as a share of the largest move that is seen nearby."""
+_PACE_KEPT = 0.9
+"""How much of its pace a target that rests is thought to keep from image to image."""
+
+
+@dataclass
+class Pace:
+    """How fast a target is; after its first image that is not known."""
+
+    cells: float = 0.0
+    """Largest displacement of late, in cells of the response."""
+    steady: bool = False
+    """Whether the target is slow and sure enough to be looked for nearby."""
+
+
+class SearchRegion:
+    """
+    The search crops around a box, and the prior that is laid over their responses.
+
+    A steady target is looked for in the inner part of the search region first (`near_size`), any
+    other in the whole of it (`size`); both are sides of the crop, in pixels of the crop.
+    """
+
+    def __init__(self, runtime: Runtime, settings: TrackingSettings) -> None:
+        self.settings = settings
+        self.size, self.stride = runtime.search_size, runtime.stride
+        self._template_size, self._context = runtime.template_size, runtime.context
+        cells = runtime.cells(self.size)
+        # The sum of a Hann window is one over the whole map only.
+        share = 1.0 if settings.window == 'blend' else settings.near_share
+        left_out = round((1 - share) * (cells - 1) / 2)
+        self.near_size = self.size - 2 * self.stride * left_out
+        self._near_reach = cells / 2 - left_out
+        self._prior = self._make_prior(cells * settings.upsample)
+
+    def pixel(self, box: Box) -> float:
+        """Compute how many pixels of the image a pixel of the crops around `box` covers."""
+        return self._context * context_side(box) / self._template_size
+
+    def template_window(self, box: Box, fill: float | None) -> Window:
+        """Return the window that the template is made of."""
+        return self._window(box, self._template_size * self.pixel(box), fill)
+
+    def window(self, box: Box, size: int, factor: float, fill: float | None) -> Window:
+        """Return the window of a search crop of `size`, `factor` times as wide as usual."""
+        return self._window(box, factor * size * self.pixel(box), fill)
+
+    def _window(self, box: Box, side: float, fill: float | None) -> Window:
+        side = max(side, _SMALLEST_SIDE)
+        return Window(box.cx, box.cy, side, side, fill)
+
+    def step(self, box: Box) -> float:
+        """Compute how far apart, in pixels, search regions may lie that leave nothing unseen."""
+        # The peak can be anywhere where the whole template fits into the search region.
+        return max(self.size - self._template_size, 0.1 * self.size) * self.pixel(box)
+
+    def first_size(self, pace: Pace) -> int:
+        """Return the size of the search crop to begin with."""
+        return self.near_size if pace.steady else self.size
+
+    def note(self, pace: Pace, before: Box, after: Box, score: float) -> None:
+        """Learn from an estimate how fast the target is."""
+        cell = self.stride * self.pixel(before)
+        moved = max(abs(after.cx - before.cx), abs(after.cy - before.cy)) / cell
+        pace.cells = max(moved, _PACE_KEPT * pace.cells)
+        slow = pace.cells <= _STEADY_WITHIN * self._near_reach
+        pace.steady = slow and score >= self.settings.thresholds.steady_above
+
+    def peak(self, maps: np.ndarray, anywhere: bool = False) -> tuple[int, float, float]:
+        """
+        Find the peak of maps `C x r x r`: its map, and row and column in cells from the centre.
+
+        anywhere: take a place far from the centre for as likely as a near one.
+        """
+        size = maps.shape[-1]
+        margin = (len(self._prior) - size) // 2
+        prior = self._prior[margin : margin + size, margin : margin + size]
+        if anywhere:
+            weighted = maps
+        elif self.settings.window == 'product':
+            weighted = maps + prior
+        else:
+            share = self.settings.window_weight
+            raised = maps - maps.min(axis=(1, 2), keepdims=True)
+            total = np.maximum(raised.sum(axis=(1, 2), keepdims=True), 1e-30)
+            weighted = (1 - share) / total * raised + share * prior
+        index, row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
+        centre, times = (size - 1) / 2, self.settings.upsample
+        return int(index), (row - centre) / times, (column - centre) / times
+
+    def _make_prior(self, size: int) -> np.ndarray:
+        """Compute what is laid over responses of `size x size`, float32."""
+        if self.settings.window == 'blend':
+            hann = np.hanning(size + 2)[1:-1].astype(np.float32)
+            prior = np.outer(hann, hann)
+            return prior / prior.sum()
+        offset = np.linspace(-1, 1, size, dtype=np.float32) / _USUAL_MOVE
+        distance = offset[:, None] ** 2 + offset[None, :] ** 2
+        return -self.settings.window_weight * np.log1p(distance)
