@@ -94,7 +94,7 @@ def measure(
     from ..models.matching import MatchingNet
     from ..models.presets import find_preset
     from ..tracking.loading import build_tracker
-    from ..tracking.matching_tracker import context_side
+    from ..geometry import context_side
     from ..tracking.settings import TrackingSettings
 
     torch.set_num_threads(threads)

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..models import zoo
     from ..models.correlation import cross_correlate
     from ..sequences.source import open_source
-    from ..tracking.matching_tracker import context_side
+    from ..geometry import context_side
 
     matplotlib.use('Agg')
     from matplotlib import pyplot

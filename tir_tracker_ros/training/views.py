@@ -17,9 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..geometry import Box
+from ..geometry import Box, context_side
 from ..imaging.subwindow import crop
-from ..tracking.matching_tracker import context_side
 
 VIEW_SIZE = 448
 """Side of a view, pixels."""
