@@ -15,15 +15,14 @@ import cv2
 import numpy as np
 
 from ..geometry import Box
-from ..imaging.subwindow import crop
 
 if TYPE_CHECKING:
     import torch
 
-    from ..tracking.matching_tracker import MatchingTracker
+    from ..tracking.engine import Engine
 
 _BOX = Box(140.0, 108.0, 40.0, 40.0)
-STAGES = ('crop', 'backbone', 'match', 'template', 'scale', 'update')
+STAGES = ('template', 'search', 'size', 'update')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print a table and write JSON."""
-    from ..models.presets import PRESETS
+    from ..models.families import PRESETS
 
     names = arguments.models.split(',') if arguments.models else list(PRESETS)
     if arguments.frames < 3:
@@ -83,76 +82,42 @@ def measure(
     """
     Measure one preset on a 320 x 256 image with a 40 px target.
 
-    Medians in milliseconds: `crop` one search crop, `backbone` and `match` of one search image,
-    `template` a new template (crop included), `scale` the refiner or the scale filter's two steps,
-    `update` all of `update()` for a target that rests, and so is found nearby; `fps` is
-    1000 / update. The weights are random, which makes no difference to such a target.
+    Medians in milliseconds, crops included: `template` a new template, `search` one whole search
+    region, `size` what follows the size, `update` all of `update()` for a target that rests, and
+    so is found nearby; `fps` is 1000 / update. The weights are random, which makes no difference
+    to such a target.
     """
     import torch
 
-    from ..models.inference import find_device, find_precision, prepare
-    from ..models.matching import MatchingNet
-    from ..models.presets import find_preset
-    from ..tracking.loading import build_tracker
-    from ..geometry import context_side
+    from ..models import families, inference
+    from ..tracking.loading import build_engine
     from ..tracking.settings import TrackingSettings
+    from ..tracking.size import Found
 
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
-    place = find_device(device)
-    kind = find_precision(precision, place)
-    preset = find_preset(name)
-    model = prepare(MatchingNet(preset).eval(), place, kind)
-    settings = TrackingSettings.named(tracking)
-    tracker = build_tracker(model, settings)
-    tracker.warm_up()
+    place = inference.find_device(device)
+    kind = inference.find_precision(precision, place)
+    model = inference.prepare(families.build_tracker_network(name).eval(), place, kind)
+    engine = build_engine(model, TrackingSettings.of(model.preset, tracking))
+    engine.warm_up()
     images = _images()
-    side = preset.search_context * context_side(_BOX)
-    search = torch.from_numpy(
-        crop(images[0], _BOX.cx, _BOX.cy, side, side, preset.search_size, preset.search_size)[
-            None, None
-        ]
-    ).to(place)
+    track = engine.start(images[0], _BOX)
+    region, runtime, found = engine.region, engine.runtime, [Found(track, _BOX)]
+    windows = [region.window(_BOX, region.size, one, track.fill) for one in engine.size.factors]
+    templates = [track.template] * len(windows)
 
-    def timed(function: Callable[[int], object]) -> float:
-        return _median_time(function, frames, place) * 1e3
+    def timed(function: Callable[[np.ndarray], object]) -> float:
+        return _median_time(lambda index: function(images[index % 4]), frames, place) * 1e3
 
-    with torch.inference_mode():
-        tracker.init(images[0], _BOX)
-        template = torch.from_numpy(
-            crop(
-                images[0], _BOX.cx, _BOX.cy, side, side, preset.template_size, preset.template_size
-            )[None, None]
-        ).to(place)
-        templates = model.solve(model.statistics(model.taps(template)))
-        taps = model.taps(search)
-        stages = {
-            'crop': timed(
-                lambda index: crop(
-                    images[index % 4],
-                    _BOX.cx,
-                    _BOX.cy,
-                    side,
-                    side,
-                    preset.search_size,
-                    preset.search_size,
-                )
-            ),
-            'backbone': timed(lambda index: model.taps(search)),
-            'match': timed(lambda index: model.compare(taps, templates)),
-            'template': timed(lambda index: model.solve(model.statistics(model.taps(template)))),
-        }
-
-        def find_size(index: int) -> None:
-            if tracker.refinement:
-                tracker.refinement.refine(images[index % 4], _BOX)
-            if tracker.scale_filter:
-                tracker.scale_filter.estimate(images[index % 4], _BOX)
-                tracker.scale_filter.update(images[index % 4], _BOX)
-
-        stages['scale'] = timed(find_size)
-
-    stages['update'] = update_time(tracker, frames) * 1e3
+    stages = {
+        'template': timed(
+            lambda image: runtime.template(image, [region.template_window(_BOX, track.fill)])
+        ),
+        'search': timed(lambda image: runtime.search(image, windows, templates, region.size)),
+        'size': timed(lambda image: engine.size.measure(image, found)),
+    }
+    stages['update'] = update_time(engine, frames) * 1e3
     return {
         'model': name,
         'device': str(place),
@@ -164,17 +129,19 @@ def measure(
     }
 
 
-def update_time(tracker: MatchingTracker, frames: int) -> float:
+def update_time(engine: Engine, frames: int) -> float:
     """Measure the median seconds of `update()` on the images and the target of `measure`."""
+    import torch
+
     images = _images()
-    tracker.init(images[0], _BOX)
+    track = engine.start(images[0], _BOX)
 
     def update(index: int) -> None:
         # A target that wanders into the padding would be measured at another scale.
-        tracker.place(_BOX)
-        tracker.update(images[index % len(images)])
+        track.box = _BOX
+        engine.update(images[index % len(images)], [track])
 
-    return _median_time(update, frames, tracker.device)
+    return _median_time(update, frames, torch.device(engine.device))
 
 
 def _images() -> list[np.ndarray]:

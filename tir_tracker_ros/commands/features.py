@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..geometry import Box
+from ..geometry import Box, context_side
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,9 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..imaging.gain import GainControl
     from ..imaging.subwindow import crop
     from ..models import zoo
-    from ..models.correlation import cross_correlate
     from ..sequences.source import open_source
-    from ..geometry import context_side
 
     matplotlib.use('Agg')
     from matplotlib import pyplot
@@ -63,18 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     template = cut(gray[0], preset.context, preset.template_size)
     search = cut(gray[-1], preset.search_context, preset.search_size)
+    panels = {'template': template[0, 0], 'search region': search[0, 0]}
     with torch.inference_mode():
-        templates = model.solve(model.statistics(model.taps(template)))
-        taps = model.taps(search)
-        features = model.embed(taps, False)
-        panels = {'template': template[0, 0], 'search region': search[0, 0]}
-        for branch, one, kernel in zip(model.branches, features, templates):
-            tap = branch.embedding.tap
-            panels[tap] = _energy(taps[tap])
-            if branch.embedding.channels != taps[tap].shape[1]:
-                panels[f'{branch.name}: embedded'] = _energy(one)
-            panels[f'{branch.name}: response'] = branch.adjust(cross_correlate(one, kernel))[0, 0]
-        panels['sum'] = model.respond(search, templates)[0, 0]
+        panels |= model.inspect(template, search)
     figure, axes = pyplot.subplots(
         1, len(panels), figsize=(2.2 * len(panels), 2.5), layout='constrained'
     )
@@ -87,8 +76,3 @@ def run(arguments: argparse.Namespace) -> int:
     figure.savefig(arguments.out, dpi=120)
     print(arguments.out)
     return 0
-
-
-def _energy(features):
-    """Root of the mean square over the channels of `1 x C x H x W`."""
-    return features[0].square().mean(dim=0).sqrt()

@@ -11,7 +11,7 @@ from typing import Any, TYPE_CHECKING
 from .benchmark_model import update_time
 
 if TYPE_CHECKING:
-    from ..models.matching import MatchingNet
+    from ..models.network import Network
 
 _TIMED_IMAGES = 7
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line for each preset."""
-    from ..models.presets import PRESETS
+    from ..models.families import PRESETS
 
     rows = [describe(name, timed=not arguments.no_speed) for name in PRESETS]
     if arguments.json:
@@ -58,20 +58,14 @@ def describe(name: str, timed: bool = True) -> dict[str, Any]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from ..models import zoo
-    from ..models.matching import MatchingNet
-    from ..models.presets import find_preset
+    from ..models import families, zoo
 
-    preset = find_preset(name)
-    model = MatchingNet(preset).eval()
+    model = families.build_tracker_network(name).eval()
+    preset = model.preset
     with torch.no_grad():
-        templates = model.solve(
-            model.statistics(
-                model.taps(torch.zeros(1, 1, preset.template_size, preset.template_size))
-            )
-        )
+        template = model.template(torch.zeros(1, 1, preset.template_size, preset.template_size))
         with FlopCounterMode(display=False) as counter:
-            model.respond(torch.zeros(1, 1, preset.search_size, preset.search_size), templates)
+            model.search(torch.zeros(1, 1, preset.search_size, preset.search_size), template)
     return {
         'name': name,
         'source': preset.source,
@@ -86,11 +80,12 @@ def describe(name: str, timed: bool = True) -> dict[str, Any]:
     }
 
 
-def _speed(model: MatchingNet) -> float:
+def _speed(model: Network) -> float:
     from ..models import inference
-    from ..tracking.loading import build_tracker
+    from ..tracking.loading import build_engine
 
     device = inference.find_device('auto')
     precision = inference.find_precision('auto', device)
-    tracker = build_tracker(inference.prepare(model, device, precision))
-    return 1 / update_time(tracker, _TIMED_IMAGES)
+    return 1 / update_time(
+        build_engine(inference.prepare(model, device, precision)), _TIMED_IMAGES
+    )

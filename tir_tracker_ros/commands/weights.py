@@ -18,14 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line for each file; returns 1 when one of them cannot be used."""
-    from ..models import zoo
+    from ..models import families, zoo
 
     paths = arguments.files or sorted(zoo.SHIPPED.glob('*.safetensors'))
     rows, failed = [], False
     for path in paths:
         try:
             preset, facts, _ = zoo.read_weights(path)
-            zoo.load_weights(zoo.build(preset), path)
+            zoo.load_weights(families.build(preset), path)
         except (OSError, ValueError) as error:
             print(f'tir-tracker weights: {error}', file=sys.stderr)
             failed = True

@@ -113,7 +113,7 @@ class AlexNet(Backbone):
         """Fold batch norms into convolutions, but for those that would change one of `taps`."""
         for index, (name, norm) in enumerate(zip(self.names, self.norms)):
             if isinstance(norm, nn.BatchNorm2d) and name not in taps:
-                self.convs[index] = fuse_conv_bn_eval(self.convs[index], norm)
+                self.convs[index] = fuse_conv_bn_eval(self.convs[index], norm)  # type: ignore[type-var]
                 self.norms[index] = nn.Identity()
 
     def forward(self, image: Tensor) -> Taps:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import torch
 from torch import nn, Tensor
 
+
 def cross_correlate(search: Tensor, template: Tensor) -> Tensor:
     """
     Valid cross-correlation of each search map with its own template.

@@ -35,7 +35,9 @@ FAMILIES = {
     family.name: family
     for family in (
         Family('matching', MATCHING, MatchingNet, MATCHING_ABLATIONS),
-        Family('refiner', {BoxRefiner.name: BoxRefiner.name}, lambda name: BoxRefiner(), tracks=False),
+        Family(
+            'refiner', {BoxRefiner.name: BoxRefiner.name}, lambda name: BoxRefiner(), tracks=False
+        ),
     )
 }
 PRESETS: dict[str, Preset] = {
@@ -63,7 +65,7 @@ def find_preset(name: str) -> Preset:
     return {**family.presets, **family.ablations}[name]
 
 
-def build(name: str) -> nn.Module:
+def build(name: str) -> Any:
     """Build the network of that name, untrained; raises ValueError for an unknown one."""
     family = family_of(name)
     return family.build({**family.presets, **family.ablations}[name])
@@ -71,4 +73,4 @@ def build(name: str) -> nn.Module:
 
 def build_tracker_network(name: str) -> Network:
     """Build the network of a tracker, untrained; raises ValueError for any other name."""
-    return family_of(find_preset(name).name).build(find_preset(name))
+    return build(find_preset(name).name)

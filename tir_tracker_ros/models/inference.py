@@ -54,9 +54,7 @@ def find_precision(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
-def prepare(
-    network: AnyNetwork, device: torch.device, precision: torch.dtype
-) -> AnyNetwork:
+def prepare(network: AnyNetwork, device: torch.device, precision: torch.dtype) -> AnyNetwork:
     """
     Return a copy for inference: batch norms folded, channels last, features in `precision`.
 

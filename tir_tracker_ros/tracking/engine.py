@@ -161,9 +161,7 @@ class Engine:
         for track, finding in zip(tracks, findings):
             track.redetection.judge(finding.estimate, thresholds)
         for _ in range(PLACES):
-            lost = [
-                i for i, one in enumerate(tracks) if one.redetection.searching(thresholds)
-            ]
+            lost = [i for i, one in enumerate(tracks) if one.redetection.searching(thresholds)]
             looks = []
             for track in (tracks[i] for i in lost):
                 search = track.redetection
@@ -219,8 +217,9 @@ class Engine:
         found = Found(look.track, within(image, moved), factor)
         if response.boxes is not None:
             cells = scores.shape[-1]
-            places = (min(max(round(v + (cells - 1) / 2), 0), cells - 1) for v in (row, column))
-            x, y, w, h = response.boxes[crops][(crop, candidate, slice(None), *places)].tolist()
+            at = np.array([row, column]) + (cells - 1) / 2
+            i, j = np.clip(np.round(at).astype(int), 0, cells - 1)
+            x, y, w, h = response.boxes[crops][crop, candidate, :, i, j].tolist()
             left, top = box.cx - look.size / 2 * pixels, box.cy - look.size / 2 * pixels
             found.network_box = Box(left + x * pixels, top + y * pixels, w * pixels, h * pixels)
         side = cell * maps.shape[-1] / self.settings.upsample
@@ -262,9 +261,7 @@ class Engine:
                 windows.append(self.region.template_window(box, track.fill))
             for (track, _), template in zip(due, self.runtime.template(image, windows)):
                 if settings.template == 'average':
-                    template = self.runtime.blend(
-                        track.template, template, settings.template_rate
-                    )
+                    template = self.runtime.blend(track.template, template, settings.template_rate)
                 track.template = template
         for track, finding in sure:
             self.size.learn(image, track, finding.sized)

@@ -26,7 +26,7 @@ class TrackingSettings:
     raw_maps: bool = False
     """Take the network's maps before gain and bias, as the tracking of some papers does."""
     padding: str = 'edge'
-    """What lies outside of the image: `edge` (its nearest pixel) or `mean` (of the first image)."""
+    """What lies outside of the image: `edge` (nearest pixel) or `mean` (of the first image)."""
     size: str = 'refiner'
     """
     How size and shape of the target are followed: `refiner` (a small network that corrects the

@@ -62,7 +62,7 @@ class Size(ABC):
     def measure(self, image: np.ndarray, found: Sequence[Found]) -> list[Sized]:
         """Find the new boxes of targets, all at once."""
 
-    def learn(self, image: np.ndarray, track: Any, sized: Sized) -> None:
+    def learn(self, image: np.ndarray, track: Any, sized: Sized) -> None:  # noqa: B027 (optional)
         """Learn of a box that is sure."""
 
     def limited(self, box: Box, first: Box) -> Box:

@@ -53,7 +53,11 @@ class TorchRuntime:
         if any(one is not template for one in templates):
             template = tuple(torch.cat(parts) for parts in zip(*templates))
         found = self.network.search(_crops(image, windows, size, self._device), template)
-        return Response(*(_array(one) for one in (found.scores, found.boxes, found.features)))
+        return Response(
+            _array(found.scores),
+            None if found.boxes is None else _array(found.boxes),
+            None if found.features is None else _array(found.features),
+        )
 
     @torch.inference_mode()
     def classify(self, image: np.ndarray, window: Window) -> np.ndarray | None:
@@ -96,5 +100,5 @@ def _crops(
     return torch.from_numpy(np.stack(crops)[:, None]).to(device)
 
 
-def _array(values: Tensor | None) -> np.ndarray | None:
-    return None if values is None else values.float().cpu().numpy()
+def _array(values: Tensor) -> np.ndarray:
+    return values.float().cpu().numpy()
