@@ -14,10 +14,10 @@ import time
 
 from fake_tracker import FakeTracker
 
-from tir_tracker_ros.nodes import session
+from tir_tracker_ros.nodes import outputs
 from tir_tracker_ros.nodes.tracker_node import main
 
-draw_overlay = session.draw_overlay
+draw_overlay = outputs.draw_overlay
 
 
 def told_overlay(*args, **kwargs):
@@ -29,9 +29,9 @@ def told_overlay(*args, **kwargs):
 class SlowTracker(FakeTracker):
     """The fake tracker at the pace of a network."""
 
-    def update(self, image):
+    def update(self, image, tracks):
         time.sleep(float(os.environ.get('FAKE_MODEL_MS', '0')) / 1e3)
-        return super().update(image)
+        return super().update(image, tracks)
 
 
 def load(model: str, weights: str, **settings) -> SlowTracker:
@@ -44,5 +44,5 @@ def load(model: str, weights: str, **settings) -> SlowTracker:
 
 
 if __name__ == '__main__':
-    session.draw_overlay = told_overlay
+    outputs.draw_overlay = told_overlay
     main(load=load)

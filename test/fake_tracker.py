@@ -4,52 +4,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 import cv2
 import numpy as np
 
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.tracking.tracker import Estimate
+from tir_tracker_ros.tracking.track import Estimate, Track
+
+
+@dataclass
+class FakeTrack(Track):
+    """A target and what it looked like."""
+
+    template: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.float32))
 
 
 class FakeTracker:
-    """Find the template of the init image by normalised cross-correlation near its last place."""
+    """Find the template of the first image by normalised cross-correlation near its last place."""
 
     name = 'fake'
-    class_name = ''
+    device = 'cpu'
 
     def __init__(self, reach: int = 24) -> None:
         self.reach = reach
-        self.calls: list[str] = []
-        self._box = Box(0, 0, 1, 1)
-        self._template = np.zeros((1, 1), np.float32)
 
     def warm_up(self) -> None:
-        """Do nothing; a network would run two dummy frames."""
+        """Do nothing; a network would run on two dummy images."""
 
-    def init(self, image: np.ndarray, box: Box) -> None:
+    def start(self, image: np.ndarray, box: Box) -> FakeTrack:
         """Take the template from `box`."""
-        self.calls.append('init')
-        inside = _inside(box, image, 0)
-        self._box = box
-        self._template = np.ascontiguousarray(image[inside])
+        return FakeTrack(box, template=np.ascontiguousarray(image[_inside(box, image, 0)]))
 
-    def update(self, image: np.ndarray) -> Estimate:
-        """Find the template within `reach` pixels around the last box."""
-        self.calls.append('update')
-        rows, columns = _inside(self._box, image, self.reach)
+    def update(self, image: np.ndarray, tracks: Sequence[FakeTrack]) -> list[Estimate]:
+        """Find the templates within `reach` pixels around the last boxes."""
+        return [self._find(image, track) for track in tracks]
+
+    def _find(self, image: np.ndarray, track: FakeTrack) -> Estimate:
+        rows, columns = _inside(track.box, image, self.reach)
         search = np.ascontiguousarray(image[rows, columns])
-        height, width = self._template.shape
+        height, width = track.template.shape
         if search.shape[0] < height or search.shape[1] < width:
-            return Estimate(self._box, 0.0)
-        response = cv2.matchTemplate(search, self._template, cv2.TM_CCOEFF_NORMED)
+            return Estimate(track.box, 0.0)
+        response = cv2.matchTemplate(search, track.template, cv2.TM_CCOEFF_NORMED)
         response = np.nan_to_num(response, posinf=0.0, neginf=0.0)
         row, column = np.unravel_index(int(response.argmax()), response.shape)
-        box = Box(float(columns.start + column), float(rows.start + row), self._box.w, self._box.h)
+        box = Box(float(columns.start + column), float(rows.start + row), track.box.w, track.box.h)
         score = float(np.clip(response[row, column], 0, 1))
         if score > 0:
-            self._box = box
+            track.box = box
         area = Box(columns.start, rows.start, search.shape[1], search.shape[0])
-        return Estimate(self._box, score, response, area)
+        return Estimate(track.box, score, response, area)
 
 
 def _inside(box: Box, image: np.ndarray, margin: int) -> tuple[slice, slice]:

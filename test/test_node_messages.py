@@ -10,7 +10,7 @@ from vision_msgs.msg import Detection2D
 
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.nodes import messages
-from tir_tracker_ros.tracking.follower import Answer
+from tir_tracker_ros.tracking.target import Answer
 
 HEADER = Header(frame_id='camera')
 PIXELS = np.arange(24, dtype=np.uint16).reshape(4, 6)

@@ -27,6 +27,7 @@ def rig():
         ('gain.low_percentile', float('nan'), 'nan'),
         ('model', 'mmnet', 'model may change only while the node is unconfigured'),
         ('lost_bellow', 1, 'there is no parameter lost_bellow; did you mean lost_below?'),
+        ('tracking.window', 'blend', 'parameter tracking.window was removed: tracking.mode paper'),
     ],
 )
 def test_a_bad_value_is_refused_with_the_reason(rig, name, value, words):
@@ -60,6 +61,7 @@ def test_bad_values_at_the_start_are_all_named_and_keep_the_node_from_configurin
         'threads': 'many',
         'gain__mode': 'stretch',
         'lost_bellow': 0.1,
+        'tracking__scale': 'pyramid',
     }
     rig = Rig(active=False, **given)
     assert not rig.transition(Transition.TRANSITION_CONFIGURE)
@@ -70,6 +72,7 @@ def test_bad_values_at_the_start_are_all_named_and_keep_the_node_from_configurin
         "parameter threads is 'many', which is not a whole number",
         "parameter gain.mode is 'stretch', which is not one of percentile, fixed, minmax",
         'there is no parameter lost_bellow; did you mean lost_below?',
+        'parameter tracking.scale was removed: tracking.mode paper has the scale pyramid',
     ):
         assert words in rig.process.log
     assert rig.lifecycle_state == 'unconfigured'

@@ -10,18 +10,19 @@ import pytest
 import yaml
 
 from tir_tracker_ros.imaging.gain import GainSettings
+from tir_tracker_ros.models.families import find_preset
+from tir_tracker_ros.nodes.parameter_files import render_yaml, with_tables
 from tir_tracker_ros.nodes.parameters import (
     PLAYER,
     problems_of,
-    render_yaml,
+    REMOVED,
     settings_of,
     TRACKER,
     tracker_arguments,
     unknown_problem,
-    with_tables,
 )
-from tir_tracker_ros.tracking.follower import FollowerSettings
 from tir_tracker_ros.tracking.settings import TrackingSettings
+from tir_tracker_ros.tracking.stream import StreamSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {row.name: row.default for row in TRACKER}
@@ -31,10 +32,10 @@ def test_the_parameter_file_is_the_one_made_from_the_table():
     assert (ROOT / 'config' / 'tracker.yaml').read_text() == render_yaml()
 
 
-@pytest.mark.parametrize('name', ['README.md', 'docs/node.md'])
-def test_the_documents_hold_the_table(name):
-    document = (ROOT / name).read_text()
+def test_the_documentation_of_the_node_holds_the_tables():
+    document = (ROOT / 'docs' / 'node.md').read_text()
     assert '<!-- parameters: tracker -->' in document
+    assert '<!-- parameters: player -->' in document
     assert document == with_tables(document)
 
 
@@ -66,26 +67,52 @@ def test_a_parameter_is_described_and_its_default_and_limits_are_allowed(row):
         assert row.problem('nonsense').endswith(', '.join(row.choices))
 
 
-def test_every_setting_of_gain_follower_and_tracking_is_a_parameter():
-    wanted = {f'gain.{field.name}' for field in fields(GainSettings)}
-    wanted |= {f'tracking.{field.name}' for field in fields(TrackingSettings)}
-    wanted |= {field.name for field in fields(FollowerSettings)} - {'gain'}
-    assert wanted <= set(DEFAULTS)
+def test_every_setting_of_the_gain_is_a_parameter():
+    assert {f'gain.{field.name}' for field in fields(GainSettings)} <= set(DEFAULTS)
 
 
 def test_the_defaults_are_those_of_the_settings():
-    assert settings_of(DEFAULTS) == FollowerSettings()
-    arguments = tracker_arguments(DEFAULTS)
-    tracking = {field.name: arguments[field.name] for field in fields(TrackingSettings)}
-    assert TrackingSettings(**tracking) == TrackingSettings()
+    assert settings_of(DEFAULTS) == StreamSettings()
+    settings = TrackingSettings()
+    for name in ('min_scale', 'max_scale', 'near_share', 'redetection'):
+        assert DEFAULTS[f'tracking.{name}'] == getattr(settings, name)
+    assert DEFAULTS['tracking.learn_above'] == settings.thresholds.learn_above
 
 
-def test_what_the_table_allows_the_tracking_takes():
+def test_a_tracking_parameter_at_its_default_leaves_the_number_of_the_mode():
+    arguments = tracker_arguments(
+        {**DEFAULTS, 'tracking.mode': 'paper', 'tracking.max_scale': 2.0}
+    )
+    assert arguments == {
+        'model': 'auto',
+        'device': 'auto',
+        'weights': '',
+        'threads': 1,
+        'precision': 'auto',
+        'tracking': 'paper',
+        'max_scale': 2.0,
+    }
+
+
+@pytest.mark.parametrize('mode', ['default', 'paper'])
+def test_what_the_table_allows_the_tracking_takes(mode):
+    preset = find_preset('siamfc_fast')
     rows = [row for row in TRACKER if row.name.startswith('tracking.') and row.low is not None]
     assert rows
     for row in rows:
         for value in (row.low, row.high):
-            TrackingSettings(**{row.name.split('.')[1]: value})
+            TrackingSettings.of(preset, mode, **{row.name.split('.')[1]: value})
+
+
+def test_a_removed_parameter_is_told_with_what_replaces_it():
+    assert len(REMOVED) == 14
+    assert not set(REMOVED) & set(DEFAULTS)
+    assert unknown_problem(TRACKER, 'tracking.scale') == (
+        'parameter tracking.scale was removed: tracking.mode paper has the scale pyramid; '
+        'evaluate --variant changes it for experiments'
+    )
+    for name in REMOVED:
+        assert unknown_problem(TRACKER, name).startswith(f'parameter {name} was removed: ')
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from tir_tracker_ros.commands.run_folder import BoxesWriter, RunFolder
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.imaging.gain import GainSettings
 from tir_tracker_ros.sequences.source import open_source
-from tir_tracker_ros.tracking.follower import Follower, FollowerSettings, InitRequest
+from tir_tracker_ros.tracking.inits import InitRequest
+from tir_tracker_ros.tracking.stream import Stream, StreamSettings
 
 
 def test_boxes_are_on_disk_line_by_line_and_a_lost_box_has_no_score(tmp_path):
@@ -31,14 +32,14 @@ def test_boxes_are_on_disk_line_by_line_and_a_lost_box_has_no_score(tmp_path):
 
 def test_the_folder_holds_every_image_once_also_with_a_late_init(tmp_path):
     images, boxes = tiny_scene(12)
-    settings = FollowerSettings(GainSettings(), buffer_size=5)
-    follower = Follower(FakeTracker(), settings)
+    settings = StreamSettings(GainSettings(), buffer_size=5)
     run = RunFolder(tmp_path, 20, settings)
+    stream = Stream(FakeTracker(), settings, run.answer)
     for frame, image in enumerate(images):
         run.image(frame, image)
-        run.answers(follower.image(image))
+        stream.image(image)
         if frame == 8:  # drawn on image 6
-            run.answers(follower.init(InitRequest(boxes[6], images[6].stamp)))
+            stream.init(InitRequest(boxes[6], images[6].stamp))
     run.close()
     with (tmp_path / 'boxes.csv').open() as file:
         rows = list(csv.DictReader(file))

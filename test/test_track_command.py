@@ -83,8 +83,8 @@ def test_the_default_folder_is_named_after_the_source(folder, tmp_path, monkeypa
 
 def test_a_target_that_scores_low_is_lost_and_has_no_score(folder, tmp_path, monkeypatch, capsys):
     class Unsure(FakeTracker):
-        def update(self, image):
-            return replace(super().update(image), score=0.1)
+        def update(self, image, tracks):
+            return [replace(each, score=0.1) for each in super().update(image, tracks)]
 
     monkeypatch.setattr(following, 'load_tracker', lambda *settings: Unsure())
     track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet')
@@ -149,9 +149,9 @@ def test_a_fixed_gain_range_reaches_the_tracker(folder, tmp_path, monkeypatch):
     seen = []
 
     class Watching(FakeTracker):
-        def init(self, image, box):
+        def start(self, image, box):
             seen.append(image)
-            super().init(image, box)
+            return super().start(image, box)
 
     monkeypatch.setattr(following, 'load_tracker', lambda *settings: Watching())
     options = ('--gain', 'fixed', '--gain-range', '6000,10000', '--out', tmp_path / 'out')

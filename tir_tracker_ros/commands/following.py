@@ -1,11 +1,11 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What `track` and `replay` share: options, the follower, progress and the last line."""
+"""What `track` and `replay` share: options, the stream, progress and the last line."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 import sys
@@ -14,8 +14,9 @@ from typing import Any
 from tqdm import tqdm
 
 from ..imaging.gain import GainSettings, MODES
-from ..tracking.follower import Follower, FollowerSettings, Status, TargetIds
 from ..tracking.loading import load_tracker
+from ..tracking.stream import Stream, StreamSettings
+from ..tracking.target import Answer, Status, TargetIds
 from .run_folder import RunFolder
 
 
@@ -35,12 +36,12 @@ def add_following_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
 
 
-def follower_settings(arguments: Namespace) -> FollowerSettings:
+def stream_settings(arguments: Namespace) -> StreamSettings:
     """Return the settings that the options ask for; raises ValueError that names a bad one."""
     if arguments.max_frames is not None and arguments.max_frames < 1:
         raise ValueError(f'--max-frames {arguments.max_frames} is not 1 or more')
     if arguments.gain_range is None:
-        return FollowerSettings(GainSettings(arguments.gain))
+        return StreamSettings(GainSettings(arguments.gain))
     try:
         minimum, maximum = map(float, arguments.gain_range.split(','))
     except ValueError:
@@ -48,16 +49,18 @@ def follower_settings(arguments: Namespace) -> FollowerSettings:
     if arguments.gain != 'fixed':
         raise ValueError(f'--gain-range needs --gain fixed, not {arguments.gain}')
     # A range that was asked for holds for 8-bit images, too.
-    return FollowerSettings(
+    return StreamSettings(
         GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True)
     )
 
 
-def make_follower(arguments: Namespace, settings: FollowerSettings) -> Follower:
-    """Load the model; the follower tells of every change of state."""
+def make_stream(
+    arguments: Namespace, settings: StreamSettings, on_answer: Callable[[Answer], object]
+) -> Stream:
+    """Load the model, and make a stream that tells every change of state."""
     tracker = load_tracker(arguments.model, arguments.device, arguments.weights, arguments.threads)
-    # Ids of its own, so that a second run in the same process gives the same ones.
-    return Follower(tracker, settings, tell, _tell_status, TargetIds())
+    # The ids are its own, so that a second run in the same process gives the same ones.
+    return Stream(tracker, settings, on_answer, tell, _tell_status, TargetIds())
 
 
 def tell(text: str) -> None:
@@ -66,7 +69,7 @@ def tell(text: str) -> None:
 
 
 def _tell_status(status: Status) -> None:
-    tell(f'after {status.figures["images"]} images: {status.state}: {status.reason}')
+    tell(f'after {status.details["images"]} images: {status.state}: {status.reason}')
 
 
 def make_progress(arguments: Namespace, total: int | None) -> tqdm[Any]:
@@ -77,25 +80,25 @@ def make_progress(arguments: Namespace, total: int | None) -> tqdm[Any]:
 
 
 @contextmanager
-def open_results(folder: Path, rate: float, settings: FollowerSettings) -> Iterator[RunFolder]:
-    """Open the results, and finish them whatever happens, telling where they are."""
-    results = RunFolder(folder, rate, settings)
+def open_run(folder: Path, rate: float, settings: StreamSettings) -> Iterator[RunFolder]:
+    """Open the folder of a run, and finish its files whatever happens, telling where they are."""
+    run = RunFolder(folder, rate, settings)
     try:
-        yield results
+        yield run
     except BaseException:
-        done = len(results.frames)
+        done = len(run.frames)
         print(f'stopped after {done} images; their results are in {folder}', file=sys.stderr)
         raise
     finally:
-        results.close()
+        run.close()
 
 
-def conclude(results: RunFolder, folder: Path, reason: str) -> int:
+def conclude(run: RunFolder, folder: Path, reason: str) -> int:
     """Print what was done; raises ValueError with the reason when no image was answered."""
-    if not results.answered:
-        raise ValueError(f'none of {len(results.frames)} images was answered: {reason}')
+    if not run.answered:
+        raise ValueError(f'none of {len(run.frames)} images was answered: {reason}')
     print(
-        f'{len(results.frames)} images, {results.answered} answered, '
-        f'{results.lost} of them without the target; results in {folder}'
+        f'{len(run.frames)} images, {run.answered} answered, '
+        f'{run.lost} of them without the target; results in {folder}'
     )
     return 0

@@ -17,14 +17,15 @@ from typing import Any
 from ..geometry import Box
 from ..sequences import bags
 from ..sequences.base import is_bag
-from ..tracking.follower import Answer, InitRequest
+from ..tracking.inits import InitRequest
+from ..tracking.target import Answer
 from .following import (
     add_following_arguments,
     conclude,
-    follower_settings,
-    make_follower,
     make_progress,
-    open_results,
+    make_stream,
+    open_run,
+    stream_settings,
     tell,
 )
 
@@ -50,7 +51,7 @@ def run(arguments: Namespace) -> int:
     box = None if arguments.init is None else Box.parse(arguments.init)
     if box is not None and arguments.init_topic is not None:
         raise ValueError(f'--init {arguments.init} and --init-topic exclude each other')
-    settings = follower_settings(arguments)
+    settings = stream_settings(arguments)
     path: Path = arguments.bag
     if not path.exists():
         raise FileNotFoundError(f'bag {path} does not exist')
@@ -65,29 +66,28 @@ def run(arguments: Namespace) -> int:
         inits = None if box is not None else bag.init_topic(arguments.init_topic)
         if box is None and inits is None:
             raise ValueError(f'bag {path} has no init messages (on */init), so --init is needed')
-        follower = make_follower(arguments, settings)
+        headers: list[tuple[Any, int]] = []  # of the images, and when they were recorded
+
+        def take(answer: Answer) -> None:
+            results.answer(answer)
+            header, at = headers[answer.index]
+            detection = bags.detection_message(
+                header, answer.box, answer.score, answer.id, answer.class_id
+            )
+            writer.write(DETECTION_TOPIC, detection, at)
+
+        stream = make_stream(arguments, settings, take)
         with (
             make_progress(arguments, bag.counts[images]) as progress,
             closing(bags.BagWriter(detections)) as writer,
-            open_results(folder, bags.rate_of(bag, images), settings) as results,
+            open_run(folder, bags.rate_of(bag, images), settings) as results,
         ):
-            headers: list[tuple[Any, int]] = []  # of the images, and when they were recorded
-
-            def take(answers: list[Answer]) -> None:
-                results.answers(answers)
-                for answer in answers:
-                    header, at = headers[answer.index]
-                    detection = bags.detection_message(
-                        header, answer.box, answer.score, answer.id, answer.class_id
-                    )
-                    writer.write(DETECTION_TOPIC, detection, at)
-
             frame = -1
             for message in bag.messages([images, inits or images]):
-                # What the node would report and live on with is reported here, too.
+                # What the node would report and survive is reported here, too.
                 if message.topic == inits:
                     try:
-                        take(follower.init(_request(message)))
+                        stream.init(_request(message))
                     except ValueError as error:
                         tell(str(error))
                     continue
@@ -103,11 +103,11 @@ def run(arguments: Namespace) -> int:
                     continue
                 headers.append((decoded.header, message.time))
                 results.image(frame, image)
-                take(follower.image(image))
+                stream.image(image)
                 if box is not None:
-                    take(follower.init(InitRequest(box)))
+                    stream.init(InitRequest(box))
                     box = None
-    return conclude(results, folder, follower.status.reason)
+    return conclude(results, folder, stream.status.reason)
 
 
 def _request(message: bags.Message) -> InitRequest:

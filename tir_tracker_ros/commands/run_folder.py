@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 import csv
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from ..imaging.gain import GainControl
 from ..imaging.overlay import draw_overlay
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.videos import VideoWriter
-from ..tracking.follower import Answer, FollowerSettings
+from ..tracking.stream import StreamSettings
+from ..tracking.target import Answer
 
 COLUMNS = ('frame', 'stamp', 'x', 'y', 'w', 'h', 'score', 'state')
 
@@ -50,12 +50,12 @@ class RunFolder:
     The folder of a run; boxes.csv and annotated.mp4 of an earlier run are replaced.
 
     An answer may come some images late (an init that names an earlier image), so images wait for
-    theirs, as many as the follower buffers, before they go into the video.
+    theirs, as many as the stream buffers, before they go into the video.
     """
 
-    def __init__(self, folder: Path, rate: float, settings: FollowerSettings) -> None:
+    def __init__(self, folder: Path, rate: float, settings: StreamSettings) -> None:
         self.frames: list[int] = []
-        """Frame numbers of the images, in the order in which the follower got them."""
+        """Frame numbers of the images, in the order in which the stream got them."""
         self.answered = 0
         self.lost = 0
         self._boxes = BoxesWriter(folder / 'boxes.csv')
@@ -65,30 +65,24 @@ class RunFolder:
         self._patience = settings.buffer_size
 
     def image(self, frame: int, image: ThermalImage) -> None:
-        """Take the next image that the follower gets, and its number in the recording."""
+        """Take the next image that the stream gets, and its number in the recording."""
         self.frames.append(frame)
         self._waiting.append(image)
         self._draw_unanswered(self._patience)
 
-    def answers(self, answers: Iterable[Answer]) -> None:
-        """Take what the follower answered."""
-        for answer in answers:
-            self.answered += 1
-            self.lost += answer.score is None
-            number = self.frames[answer.index]
-            self._boxes.write(number, answer.stamp, answer.box, answer.score, answer.state)
-            self._draw_unanswered(len(self.frames) - answer.index)
-            self._waiting.popleft()
-            self._video.write(
-                draw_overlay(
-                    answer.image01,
-                    answer.box,
-                    answer.state,
-                    answer.score,
-                    answer.id,
-                    answer.response,
-                )
+    def answer(self, answer: Answer) -> None:
+        """Take an answer of the stream."""
+        self.answered += 1
+        self.lost += answer.score is None
+        number = self.frames[answer.index]
+        self._boxes.write(number, answer.stamp, answer.box, answer.score, answer.state)
+        self._draw_unanswered(len(self.frames) - answer.index)
+        self._waiting.popleft()
+        self._video.write(
+            draw_overlay(
+                answer.image01, answer.box, answer.state, answer.score, answer.id, answer.response
             )
+        )
 
     def close(self) -> None:
         """Finish the files."""

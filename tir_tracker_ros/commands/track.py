@@ -10,14 +10,14 @@ from pathlib import Path
 
 from ..geometry import Box
 from ..sequences.source import open_source
-from ..tracking.follower import InitRequest
+from ..tracking.inits import InitRequest
 from .following import (
     add_following_arguments,
     conclude,
-    follower_settings,
-    make_follower,
     make_progress,
-    open_results,
+    make_stream,
+    open_run,
+    stream_settings,
 )
 
 
@@ -34,26 +34,27 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Follow, and write boxes.csv and annotated.mp4; raises what cannot be read or followed."""
     box = Box.parse(arguments.init)
-    settings = follower_settings(arguments)
+    settings = stream_settings(arguments)
     start, count = arguments.start, arguments.max_frames
     if start < 0:
         raise ValueError(f'--start {start} is negative')
     source = open_source(arguments.source, arguments.topic)
     folder = arguments.out or Path('runs', source.name)
-    follower = make_follower(arguments, settings)
+    request = InitRequest(box)
+    stream = make_stream(arguments, settings, lambda answer: results.answer(answer))
     with make_progress(arguments, source.length and max(source.length - start, 0)) as progress:
         images = islice(enumerate(source), start, None if count is None else start + count)
         first = next(images, None)
         if first is None:
             raise ValueError(f'--start {start} is behind the last image of {arguments.source}')
-        follower.image(first[1])
-        answers = follower.init(InitRequest(box))  # refused before a file is touched
-        with open_results(folder, source.rate, settings) as results:
+        stream.image(first[1])
+        stream.check(request)  # a bad box is refused before a file is touched
+        with open_run(folder, source.rate, settings) as results:
             results.image(*first)
-            results.answers(answers)
+            stream.init(request)
             progress.update()
             for frame, image in images:
                 results.image(frame, image)
-                results.answers(follower.image(image))
+                stream.image(image)
                 progress.update()
-    return conclude(results, folder, follower.status.reason)
+    return conclude(results, folder, stream.status.reason)

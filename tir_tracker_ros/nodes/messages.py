@@ -18,7 +18,8 @@ from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
 from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
-from ..tracking.follower import Answer, InitRequest, Status
+from ..tracking.inits import InitRequest
+from ..tracking.target import Answer, Status
 
 try:
     from cv_bridge import CvBridge
@@ -83,7 +84,7 @@ def state_message(status: Status, name: str) -> DiagnosticStatus:
         name,
         _LEVELS.get(status.state, DiagnosticStatus.OK),
         status.state,
-        {'reason': status.reason, **status.figures},
+        {'reason': status.reason, **status.details},
     )
 
 

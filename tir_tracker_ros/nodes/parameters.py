@@ -3,8 +3,8 @@
 """
 The parameters of the nodes: one table each, from which everything else is made.
 
-Declaration and descriptors (ros_parameters.py), validation, config/tracker.yaml and the tables in
-the documents all come from here; `python -m tir_tracker_ros.nodes.parameters` rewrites the files.
+Declaration and descriptors (ros_parameters.py), validation, and the files that list them
+(parameter_files.py: config/tracker.yaml, docs/node.md) all come from here.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 import difflib
-import math
-from pathlib import Path
-import textwrap
 from typing import Any
 
 from ..imaging.gain import GainSettings, MODES
-from ..tracking.follower import FollowerSettings
+from ..tracking.settings import MODES as TRACKING_MODES
 from ..tracking.settings import TrackingSettings
+from ..tracking.states import Thresholds
+from ..tracking.stream import StreamSettings
 
 Value = bool | int | float | str
 
@@ -47,7 +46,7 @@ class Parameter:
         """What is allowed, in words; empty for any value of the type."""
         if self.choices:
             return ', '.join(self.choices)
-        return '' if self.low is None else f'{_plain(self.low)} to {_plain(self.high)}'
+        return '' if self.low is None else f'{self.low:g} to {self.high:g}'
 
     def problem(self, value: object) -> str | None:
         """Say what is wrong with a value, or None; a whole number is good for a float, too."""
@@ -64,11 +63,16 @@ class Parameter:
 
 
 def _setting(settings: Any, prefix: str, name: str, description: str, *args, **kwargs):
+    """Make a row whose default is that of a setting."""
     return Parameter(prefix + name, getattr(settings, name), description, *args, **kwargs)
 
 
-def _follower(*args, **kwargs) -> Parameter:
-    return _setting(FollowerSettings(), '', *args, **kwargs)
+def _stream(*args, **kwargs) -> Parameter:
+    return _setting(StreamSettings(), '', *args, **kwargs)
+
+
+def _threshold(*args, **kwargs) -> Parameter:
+    return _setting(Thresholds(), '', *args, live=True, **kwargs)
 
 
 def _gain(*args, **kwargs) -> Parameter:
@@ -101,24 +105,19 @@ TRACKER = (
         'raw subscribes to image, compressed to image/compressed.',
         choices=('raw', 'compressed'),
     ),
-    _follower('buffer_size', 'Images kept, so that an init may name one by its stamp.', 1, 1000),
-    _follower(
-        'lost_below',
-        'A score below this, lost_after images in a row, means lost.',
-        0.0,
-        1.0,
-        live=True,
+    _stream('buffer_size', 'Images kept, so that an init may name one by its stamp.', 1, 1000),
+    _threshold(
+        'lost_below', 'A score below this, lost_after images in a row, means lost.', 0.0, 1.0
     ),
-    _follower('uncertain_below', 'A score below this means uncertain.', 0.0, 1.0, live=True),
-    _follower(
+    _threshold('uncertain_below', 'A score below this means uncertain.', 0.0, 1.0),
+    _threshold(
         'found_above',
         'From this score on an uncertain or lost target is tracked again.',
         0.0,
         1.0,
-        live=True,
     ),
-    _follower('lost_after', 'Images in a row until a target is lost.', 1, 1000, live=True),
-    _follower('smallest_side', 'Smallest side of an init box, pixels.', 1.0, 1000.0, live=True),
+    _threshold('lost_after', 'Images in a row until a target is lost.', 1, 1000),
+    _stream('smallest_side', 'Smallest side of an init box, pixels.', 1.0, 1000.0, live=True),
     _gain(
         'mode',
         'Which counts become 0 and 1: percentiles of the image, a fixed range, or its extremes.',
@@ -130,49 +129,17 @@ TRACKER = (
     _gain('maximum', 'Counts that become 1 in mode fixed.', -1e9, 1e9),
     _gain('smoothing', 'Share of the previous range that stays in the next one.', 0.0, 0.999),
     _gain('stretch_8bit', 'Whether 8-bit images go through the range, too, not just / 255.'),
-    _tracking('search_size', "Side of the search crop, pixels; 0 takes the preset's.", 0, 2047),
-    _tracking(
-        'padding',
-        'What lies outside of the image: its nearest pixel or its mean.',
-        choices=('edge', 'mean'),
+    Parameter(
+        'tracking.mode',
+        'default',
+        "default is this package's own tracking, paper that of the preset's own paper; it takes "
+        "the paper's numbers for the tracking parameters below that are left at their defaults.",
+        choices=TRACKING_MODES,
     ),
-    _tracking(
-        'scale',
-        'How the size of the target is followed; the refiner corrects the position, too.',
-        choices=('refiner', 'filter', 'pyramid', 'none'),
-    ),
-    _tracking('scale_count', 'Crops of the scale pyramid.', 1, 33),
-    _tracking('scale_step', 'Ratio of neighbouring crops of the pyramid.', 1.001, 2.0),
-    _tracking('scale_penalty', 'Factor on the peak of all crops but the middle one.', 0.0, 1.0),
-    _tracking('scale_rate', 'Share of the newly found scale.', 0.0, 1.0),
     _tracking('min_scale', 'Smallest target size over its size at init.', 0.01, 1.0),
     _tracking('max_scale', 'Largest target size over its size at init.', 1.0, 100.0),
-    _tracking('upsample', 'Factor by which the response is enlarged.', 1, 32),
-    _tracking(
-        'window',
-        'What holds back jumps: chances that fall with the distance, or a blended Hann window.',
-        choices=('product', 'blend'),
-    ),
-    _tracking(
-        'window_weight',
-        'Weight of the window: of a product 0 or more, in a blend its share, 0 to 1.',
-        0.0,
-        100.0,
-    ),
-    _tracking(
-        'template',
-        'What the template is made of: newest image (needs the refiner), running statistics or '
-        'average, first image.',
-        choices=('previous', 'statistics', 'average', 'fixed'),
-    ),
-    _tracking('template_rate', 'Share of the new template in statistics and average.', 0.0, 1.0),
-    _tracking('learn_above', 'Score below which nothing is learnt.', 0.0, 1.0),
-    _tracking('template_interval', 'Images from one template update to the next.', 1, 1000),
-    _tracking(
-        'refiner_interval',
-        'Images from one recent reference of the refiner to the next; 0: the first image alone.',
-        0,
-        1000,
+    _setting(
+        Thresholds(), 'tracking.', 'learn_above', 'Score below which nothing is learnt.', 0.0, 1.0
     ),
     _tracking(
         'near_share',
@@ -195,6 +162,23 @@ TRACKER = (
     ),
 )
 
+_VARIANT = 'evaluate --variant changes it for experiments'
+_IN_MODE_PAPER = {
+    'the scale pyramid': ['scale', 'scale_count', 'scale_step', 'scale_penalty', 'scale_rate'],
+    "the image's mean as padding": ['padding'],
+    "the paper's upsampling": ['upsample'],
+    "the paper's Hann window": ['window', 'window_weight'],
+    "the paper's template": ['template', 'template_rate', 'template_interval'],
+}
+REMOVED = {
+    f'tracking.{name}': f'tracking.mode paper has {what}; {_VARIANT}'
+    for what, names in _IN_MODE_PAPER.items()
+    for name in names
+}
+REMOVED['tracking.search_size'] = 'each model has its own'
+REMOVED['tracking.refiner_interval'] = _VARIANT
+"""What replaces each parameter of the tracker that earlier versions had."""
+
 PLAYER = (
     Parameter('bag', '', 'Bag directory, .mcap or .db3 file to play; has to be given.'),
     Parameter('topics', '', 'Topics to play, separated by spaces; empty for all known types.'),
@@ -212,22 +196,30 @@ PLAYER = (
 )
 
 
-def settings_of(values: Mapping[str, Value]) -> FollowerSettings:
-    """Make the settings of a Follower; raises ValueError for values that exclude each other."""
-    return FollowerSettings(
+def settings_of(values: Mapping[str, Value]) -> StreamSettings:
+    """Make the settings of a stream; raises ValueError for values that exclude each other."""
+    thresholds = ('lost_below', 'uncertain_below', 'found_above', 'lost_after')
+    return StreamSettings(
         gain=GainSettings(**_part(values, 'gain.')),
-        **{
-            name: values[name]  # type: ignore[arg-type]
-            for name in FollowerSettings.__dataclass_fields__
-            if name != 'gain'
-        },
+        thresholds=Thresholds(**{name: values[name] for name in thresholds}),  # type: ignore
+        buffer_size=int(values['buffer_size']),
+        smallest_side=float(values['smallest_side']),
     )
 
 
 def tracker_arguments(values: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the arguments of `load_tracker`."""
+    """
+    Return the arguments of `load_tracker`.
+
+    Of the tracking settings, only those that differ from the table's defaults are named: the
+    others are the mode's own, which differ in mode `paper`.
+    """
     names = ('model', 'device', 'weights', 'threads', 'precision')
-    return {name: values[name] for name in names} | _part(values, 'tracking.')
+    defaults = {row.name: row.default for row in TRACKER}
+    changed = {name: values[name] for name in values if values[name] != defaults[name]}
+    changes = _part(changed, 'tracking.')
+    changes.pop('mode', None)
+    return {name: values[name] for name in names} | {'tracking': values['tracking.mode']} | changes
 
 
 def _part(values: Mapping[str, Value], prefix: str) -> dict[str, Any]:
@@ -241,91 +233,15 @@ def problems_of(table: tuple[Parameter, ...], values: Mapping[str, Value]) -> li
     if table is TRACKER and not problems:
         try:
             settings_of(values)
-            TrackingSettings(**_part(values, 'tracking.'))
         except ValueError as error:
             problems.append(str(error))
     return problems
 
 
 def unknown_problem(table: tuple[Parameter, ...], name: str) -> str:
-    """Say that there is no such parameter, and which one may have been meant."""
+    """Say that there is no such parameter, and what replaces it or which one may be meant."""
+    if table is TRACKER and name in REMOVED:
+        return f'parameter {name} was removed: {REMOVED[name]}'
     close = difflib.get_close_matches(name, [row.name for row in table], 1)
     hint = f'; did you mean {close[0]}?' if close else ''
     return f'there is no parameter {name}{hint}'
-
-
-def render_yaml(table: tuple[Parameter, ...] = TRACKER) -> str:
-    """Write a parameter file that holds every default, with comments."""
-    lines = [
-        '# Parameters of the node `tracker`, with their defaults.',
-        '# Made by: python -m tir_tracker_ros.nodes.parameters',
-        '# (live) may change at any time, the others only while the node is unconfigured.',
-        '# QoS of a topic, here for a camera that sends reliably and must not lose an image:',
-        '#   qos_overrides:',
-        '#     /thermal/image_raw:',
-        '#       subscription: {reliability: reliable}',
-        '/**:',
-        '  ros__parameters:',
-    ]
-    group = ''
-    for row in table:
-        *groups, name = row.name.split('.')
-        if '.'.join(groups) != group:
-            group = '.'.join(groups)
-            if group:
-                lines.append(f'    {group}:')
-        indent = '      ' if group else '    '
-        note = f' [{row.range}]' if row.range else ''
-        comment = f'{row.description}{note}{" (live)" if row.live else ""}'
-        lines += textwrap.wrap(comment, 97, initial_indent=indent + '# ',
-                               subsequent_indent=indent + '# ')  # fmt: skip
-        lines.append(f'{indent}{name}: {_yaml(row.default)}')
-    return '\n'.join(lines) + '\n'
-
-
-def render_markdown(table: tuple[Parameter, ...] = TRACKER) -> str:
-    """Write the table for a document."""
-    lines = [
-        '| parameter | default | range | live | what it does |',
-        '|---|---|---|---|---|',
-    ]
-    for row in table:
-        live = 'yes' if row.live else ''
-        cells = (f'`{row.name}`', f'`{_yaml(row.default)}`', row.range, live, row.description)
-        lines.append(f'| {" | ".join(cells)} |')
-    return '\n'.join(lines) + '\n'
-
-
-def with_tables(document: str) -> str:
-    """Put each table between its marks `<!-- parameters: tracker -->` and `<!-- end -->`."""
-    for name, table in (('tracker', TRACKER), ('player', PLAYER)):
-        before, mark, after = document.partition(f'<!-- parameters: {name} -->\n')
-        if mark:
-            after = after[after.index('<!-- end -->') :]
-            document = before + mark + render_markdown(table) + after
-    return document
-
-
-def _plain(number: float | None) -> str:
-    return str(number) if isinstance(number, int) else f'{number:g}'
-
-
-def _yaml(value: Value) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and not math.isfinite(value):
-        return f'.{value}'
-    return repr(value) if isinstance(value, (int, float)) or not value else value
-
-
-def main() -> None:
-    """Rewrite config/tracker.yaml and the tables in README.md and docs/node.md of a checkout."""
-    root = Path(__file__).resolve().parents[2]
-    (root / 'config' / 'tracker.yaml').write_text(render_yaml())
-    for document in (root / 'README.md', root / 'docs' / 'node.md'):
-        if document.exists():
-            document.write_text(with_tables(document.read_text()))
-
-
-if __name__ == '__main__':
-    main()

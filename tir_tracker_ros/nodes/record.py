@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ..tracking.follower import Answer
+from ..tracking.target import Answer
 
 COLUMNS = (
     *('stamp', 'arrival_ns', 'publish_ns', 'model_ms', 'state', 'score'),

@@ -79,7 +79,7 @@ class TrackerNode(ManagedNode):
             self.create_service(SetBool, '~/enable', self._on_enable),
         ]
         self.get_logger().info(
-            f'model {self.session.figures.model}: loaded in {loaded - started:.2f} s, '
+            f'model {self.session.model}: loaded in {loaded - started:.2f} s, '
             f'warmed up in {time.monotonic() - loaded:.2f} s'
         )
 

@@ -11,7 +11,7 @@ from ..imaging.thermal_image import ThermalImage
 
 
 @dataclass(frozen=True)
-class Frame:
+class BufferedImage:
     """An image and its place in the order of arrival, from 0."""
 
     index: int
@@ -22,42 +22,42 @@ class FrameBuffer:
     """The last `size` images; their stamps never fall from one to the next."""
 
     def __init__(self, size: int) -> None:
-        self._frames: deque[Frame] = deque(maxlen=size)
+        self._images: deque[BufferedImage] = deque(maxlen=size)
         self.count = 0
         """Images added so far."""
 
     def add(self, image: ThermalImage) -> None:
-        """Append the newest image; empty the buffer first when its stamp lies before the last."""
-        if self._frames and image.stamp < self._frames[-1].image.stamp:
-            self._frames.clear()
-        self._frames.append(Frame(self.count, image))
+        """Append the newest image; where its stamp is before the last, empty the buffer first."""
+        if self._images and image.stamp < self._images[-1].image.stamp:
+            self._images.clear()
+        self._images.append(BufferedImage(self.count, image))
         self.count += 1
 
     def clear(self) -> None:
         """Forget all images; the count of arrivals goes on."""
-        self._frames.clear()
+        self._images.clear()
 
     @property
-    def newest(self) -> Frame | None:
+    def newest(self) -> BufferedImage | None:
         """The last image, None when there is none."""
-        return self._frames[-1] if self._frames else None
+        return self._images[-1] if self._images else None
 
-    def since(self, stamp: int) -> list[Frame]:
+    def since(self, stamp: int) -> list[BufferedImage]:
         """
         Return the images from the first one at or after `stamp` on; all from the newest for 0.
 
         The list is empty while no such image has come. Raises LookupError, naming the stamps,
         for a stamp before the oldest image.
         """
-        if stamp == 0 or not self._frames:
-            return list(self._frames)[-1:]
-        oldest = self._frames[0].image.stamp
+        if stamp == 0 or not self._images:
+            return list(self._images)[-1:]
+        oldest = self._images[0].image.stamp
         if stamp < oldest:
             raise LookupError(
                 f'stamp {seconds(stamp)} is {(oldest - stamp) / 1e9:.3f} s older than the oldest '
-                f'of {len(self._frames)} buffered images, {seconds(oldest)}'
+                f'of {len(self._images)} buffered images, {seconds(oldest)}'
             )
-        return [frame for frame in self._frames if frame.image.stamp >= stamp]
+        return [each for each in self._images if each.image.stamp >= stamp]
 
 
 def seconds(stamp: int) -> str:

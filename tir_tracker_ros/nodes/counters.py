@@ -1,0 +1,45 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Rates and times of the node, for its diagnostics."""
+
+from __future__ import annotations
+
+import time
+
+from ..tracking.target import Answer
+
+
+class Counters:
+    """Counts images and answers, and their times, since the rates were last asked for."""
+
+    def __init__(self) -> None:
+        self._restart()
+
+    def _restart(self) -> None:
+        self._received = self._answered = 0
+        self._latency_sum = self._latency_max = self._model_sum = 0.0
+        self._since = time.monotonic()
+
+    def received(self) -> None:
+        """Count an image."""
+        self._received += 1
+
+    def answered(self, answer: Answer, latency_ms: float) -> None:
+        """Count an answer that came so many milliseconds after its image."""
+        self._answered += 1
+        self._latency_sum += latency_ms
+        self._latency_max = max(self._latency_max, latency_ms)
+        self._model_sum += answer.model_ms
+
+    def rates(self) -> dict[str, float]:
+        """Return rates, and times in milliseconds, by name; and start anew."""
+        elapsed, answered = time.monotonic() - self._since, max(self._answered, 1)
+        rates = {
+            'images per second': self._received / elapsed,
+            'answers per second': self._answered / elapsed,
+            'latency mean ms': self._latency_sum / answered,
+            'latency max ms': self._latency_max,
+            'model mean ms': self._model_sum / answered,
+        }
+        self._restart()
+        return rates

@@ -1,0 +1,89 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What the tracker node publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+import numpy as np
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2D
+
+from ..imaging.overlay import draw_overlay
+from ..tracking.target import Answer, Status
+from . import messages, qos
+
+
+class Outputs:
+    """The publishers of the tracker node; pictures are drawn only while somebody subscribes."""
+
+    def __init__(self, node: Node, with_diagnostics: bool) -> None:
+        self._node = node
+        self._name = node.get_fully_qualified_name()
+        self._publishers: list[Any] = []
+        try:
+            self._status_out = self._create(DiagnosticStatus, '~/status', qos.status())
+            self._detection_out = self._create(Detection2D, '~/detection', qos.detection())
+            self._debug_out = self._create(Image, '~/debug_image', qos.picture())
+            self._response_out = self._create(Image, '~/response_map', qos.picture())
+            self._diagnostics_out = None
+            if with_diagnostics:
+                topic = '/diagnostics'
+                self._diagnostics_out = self._create(DiagnosticArray, topic, qos.diagnostics())
+        except BaseException:
+            self.close()  # of those that there are by now
+            raise
+
+    def _create(self, kind: type, topic: str, profile: Mapping[str, Any]) -> Any:
+        self._publishers.append(self._node.create_publisher(kind, topic, **profile))
+        return self._publishers[-1]
+
+    def close(self) -> None:
+        """Destroy the publishers."""
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
+
+    @property
+    def pictures_wanted(self) -> bool:
+        """Whether somebody subscribes to the debug image."""
+        return self._debug_out.get_subscription_count() > 0
+
+    def status(self, status: Status) -> None:
+        """Publish a change of the state."""
+        message = messages.state_message(status, f'{self._name}: target')
+        self._status_out.publish(message)
+
+    def detection(self, answer: Answer, header: Header) -> None:
+        """Publish an answer; `header` is that of its image."""
+        self._detection_out.publish(messages.detection(answer, header))
+
+    def pictures(self, answer: Answer, header: Header) -> None:
+        """Draw an answer and its response."""
+        if self.pictures_wanted:
+            picture = draw_overlay(
+                answer.image01, answer.box, answer.state, answer.score, answer.id, answer.response
+            )
+            self._show(picture, header)
+        if answer.response is not None and self._response_out.get_subscription_count():
+            self._response_out.publish(messages.image_message(answer.response, '32FC1', header))
+
+    def idle_picture(self, image01: np.ndarray, state: str, header: Header) -> None:
+        """Draw an image, `H x W` float32 0..1, for which there is no answer."""
+        self._show(draw_overlay(image01, state=state), header)
+
+    def _show(self, picture: np.ndarray, header: Header) -> None:
+        self._debug_out.publish(messages.image_message(picture, 'bgr8', header))
+
+    def diagnostics(self, level: bytes, text: str, values: Mapping[str, float | str]) -> None:
+        """Publish diagnostics, if they are asked for."""
+        if self._diagnostics_out is None:
+            return
+        message = DiagnosticArray()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        message.status = [messages.diagnostic(f'{self._name}: tracker', level, text, values)]
+        self._diagnostics_out.publish(message)

@@ -1,0 +1,131 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What is known and told of a target: its id, the answer for an image, the status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import math
+
+import numpy as np
+
+from ..geometry import Box
+from .frame_buffer import BufferedImage
+from .states import TargetState, Thresholds
+from .track import Estimate, Track
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is told of the target in one image."""
+
+    stamp: int
+    """Stamp of the image, nanoseconds."""
+    index: int
+    """Place of the image in the order of arrival, from 0."""
+    box: Box
+    """Box in pixels of the image; the last good one while the target is lost."""
+    score: float | None
+    """0..1; None while the target is lost."""
+    state: str
+    """'tracking', 'uncertain' or 'lost'."""
+    id: str
+    """Id of the target."""
+    class_id: str
+    """Class of the target: that of the init, or else what the tracker took it for; or empty."""
+    image01: np.ndarray
+    """The image as the tracker saw it, `H x W` float32, 0..1."""
+    response: np.ndarray | None = None
+    """Response map, `h x w` float32; None where the tracker did not run."""
+    response_area: Box | None = None
+    """The part of the image that the response covers, pixels."""
+    model_ms: float = 0.0
+    """Time that the tracker took for this image, milliseconds."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The present state, and why."""
+
+    state: str
+    """'idle', 'tracking', 'uncertain' or 'lost'."""
+    reason: str
+    """Why, in words."""
+    details: dict[str, float | str] = field(default_factory=dict, compare=False)
+    """Id, class, score and box at the moment of the change, and the number of images so far."""
+
+
+@dataclass
+class Target:
+    """All that a stream knows of the target that it follows."""
+
+    id: str
+    class_id: str
+    track: Track
+    estimate: Estimate
+    """The last one."""
+    good_box: Box
+    """The last box whose score was not below `lost_below`, pixels."""
+    state: TargetState
+    repeats: int = 0
+    """Images in a row that repeat the one before."""
+
+    def judge(self, estimate: Estimate, thresholds: Thresholds) -> None:
+        """Take the estimate in a new image; one that is not finite counts as a score of 0."""
+        box = estimate.box
+        if not (box.is_finite() and box.w > 0 and box.h > 0 and math.isfinite(estimate.score)):
+            estimate = Estimate(self.good_box, 0.0)
+        self.estimate = estimate
+        self.state.judge(estimate.score, thresholds, estimate.calibrated)
+        if not self.state.low_scores:
+            self.good_box = estimate.box
+
+    def answer(
+        self, buffered: BufferedImage, image01: np.ndarray, model_ms: float, blank: bool
+    ) -> Answer:
+        """Say where the target is; `blank`: nothing can be seen in the image."""
+        lost = blank or self.state.name == 'lost'
+        return Answer(
+            stamp=buffered.image.stamp,
+            index=buffered.index,
+            box=self.good_box if lost else self.estimate.box,
+            score=None if lost else min(max(self.estimate.score, 0.0), 1.0),
+            state='lost' if lost else self.state.name,
+            id=self.id,
+            class_id=self.class_id,
+            image01=image01,
+            response=None if blank else self.estimate.response,
+            response_area=None if blank else self.estimate.response_area,
+            model_ms=model_ms,
+        )
+
+    def details(self) -> dict[str, float | str]:
+        """Return what a status says of the target, by name."""
+        return {
+            'id': self.id,
+            'class_id': self.class_id,
+            'score': self.estimate.score,
+            **dict(zip('xywh', self.estimate.box)),
+        }
+
+
+class TargetIds:
+    """Makes ids, each only once, and none that an init has brought before as a number."""
+
+    def __init__(self) -> None:
+        self._next = 1
+
+    def make(self) -> str:
+        """Return a new id."""
+        made, self._next = str(self._next), self._next + 1
+        return made
+
+    def take(self, id: str) -> str:
+        """Return `id`, which an init brought, and never make it from now on."""
+        if len(id) < 19 and id.isdecimal():
+            self._next = max(self._next, int(id) + 1)
+        return id
+
+
+PROCESS_IDS = TargetIds()
+"""Ids for the life of the process: neither a reset nor a new stream starts them anew."""
