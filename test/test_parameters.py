@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from tir_tracker_ros.imaging.gain import GainSettings
-from tir_tracker_ros.models.families import find_preset
 from tir_tracker_ros.nodes.parameter_files import render_yaml, with_tables
 from tir_tracker_ros.nodes.parameters import (
     PLAYER,
@@ -96,7 +95,10 @@ def test_a_tracking_parameter_at_its_default_leaves_the_number_of_the_mode():
 
 @pytest.mark.parametrize('mode', ['default', 'paper'])
 def test_what_the_table_allows_the_tracking_takes(mode):
-    preset = find_preset('siamfc_fast')
+    pytest.importorskip('torch')
+    from tir_tracker_ros.models.presets import MATCHING
+
+    preset = MATCHING['siamfc_fast']
     rows = [row for row in TRACKER if row.name.startswith('tracking.') and row.low is not None]
     assert rows
     for row in rows:

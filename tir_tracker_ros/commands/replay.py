@@ -69,7 +69,7 @@ def run(arguments: Namespace) -> int:
         headers: list[tuple[Any, int]] = []  # of the images, and when they were recorded
 
         def take(answer: Answer) -> None:
-            results.answer(answer)
+            run_folder.answer(answer)
             header, at = headers[answer.index]
             detection = bags.detection_message(
                 header, answer.box, answer.score, answer.id, answer.class_id
@@ -80,7 +80,7 @@ def run(arguments: Namespace) -> int:
         with (
             make_progress(arguments, bag.counts[images]) as progress,
             closing(bags.BagWriter(detections)) as writer,
-            open_run(folder, bags.rate_of(bag, images), settings) as results,
+            open_run(folder, bags.rate_of(bag, images), settings) as run_folder,
         ):
             frame = -1
             for message in bag.messages([images, inits or images]):
@@ -102,12 +102,12 @@ def run(arguments: Namespace) -> int:
                     tell(f'image {frame} is left out: {error}')
                     continue
                 headers.append((decoded.header, message.time))
-                results.image(frame, image)
+                run_folder.image(frame, image)
                 stream.image(image)
                 if box is not None:
                     stream.init(InitRequest(box))
                     box = None
-    return conclude(results, folder, stream.status.reason)
+    return conclude(run_folder, folder, stream.status.reason)
 
 
 def _request(message: bags.Message) -> InitRequest:

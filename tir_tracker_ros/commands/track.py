@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> int:
     source = open_source(arguments.source, arguments.topic)
     folder = arguments.out or Path('runs', source.name)
     request = InitRequest(box)
-    stream = make_stream(arguments, settings, lambda answer: results.answer(answer))
+    stream = make_stream(arguments, settings, lambda answer: run_folder.answer(answer))
     with make_progress(arguments, source.length and max(source.length - start, 0)) as progress:
         images = islice(enumerate(source), start, None if count is None else start + count)
         first = next(images, None)
@@ -49,12 +49,12 @@ def run(arguments: Namespace) -> int:
             raise ValueError(f'--start {start} is behind the last image of {arguments.source}')
         stream.image(first[1])
         stream.check(request)  # a bad box is refused before a file is touched
-        with open_run(folder, source.rate, settings) as results:
-            results.image(*first)
+        with open_run(folder, source.rate, settings) as run_folder:
+            run_folder.image(*first)
             stream.init(request)
             progress.update()
             for frame, image in images:
-                results.image(frame, image)
+                run_folder.image(frame, image)
                 stream.image(image)
                 progress.update()
-    return conclude(results, folder, stream.status.reason)
+    return conclude(run_folder, folder, stream.status.reason)

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A lifecycle node that outlives bad requests and failing transitions, and how to start one."""
+"""A lifecycle node that survives bad requests and failing transitions, and how to start one."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 
 USER_MISTAKES = (ValueError, OSError, ImportError)
-"""What a bad setting, file or installation raises; one line says enough about it."""
+"""What a bad setting, file or installation raises; its message is logged without a trace back."""
 
 
 class ManagedNode(LifecycleNode):
     """
-    A LifecycleNode whose subclasses say in plain methods what they do, and raise what goes wrong.
+    A LifecycleNode whose subclasses implement the transitions in methods that raise errors.
 
-    `configure`, `activate`, `deactivate` and `release` are called in the transitions. After a
-    failed transition the node is back in the state before it: rclpy would go on to the error
-    state, without a word.
+    The methods are `configure`, `activate`, `deactivate` and `release`. After a failed transition
+    the node is back in the state before it; rclpy itself would go to the error state and log
+    nothing.
     """
 
     def __init__(self, name: str, **kwargs: Any) -> None:
         super().__init__(name, **kwargs)
-        # In rclpy, a request for a transition that the present state does not have raises in the
-        # service's callback, and with that ends the spinning of any executor.
+        # A request for a transition that the present state does not have raises in rclpy's service
+        # callback, which would end the spinning of any executor.
         for service in self.services:
             if service.srv_name.endswith('/change_state'):
                 service.callback = _refusing(service.callback, self)
@@ -44,13 +44,13 @@ class ManagedNode(LifecycleNode):
         """Make what is needed in order to be active."""
 
     def activate(self) -> None:
-        """Start to work."""
+        """Start working."""
 
     def deactivate(self) -> None:
-        """Stop to work; also called after an `activate` that raised."""
+        """Stop working; also called after an `activate` that raised."""
 
     def release(self) -> None:
-        """Undo `configure`, whole or half done."""
+        """Undo `configure`, also one that failed half way."""
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure; on failure stay unconfigured."""
@@ -75,7 +75,7 @@ class ManagedNode(LifecycleNode):
         return self._attempt('clean up', self.release)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of everything, from whatever state."""
+        """Release everything, from any state."""
         self._attempt('deactivate', self.deactivate)
         return self._attempt('shut down', self.release)
 
@@ -109,14 +109,14 @@ def _refusing(callback, node: Node):
 @contextmanager
 def until_told_to_stop(args: list[str] | None) -> Iterator[None]:
     """
-    Keep rclpy from init to shutdown; a signal ends what runs in between without a complaint.
+    Initialise rclpy for a block and shut it down after it; a signal ends the block quietly.
 
-    It may come at any moment: it shuts the context down, so that whatever is being made fails. The
-    process is expected to end afterwards: a terminal and ros2 launch both pass SIGINT on, and the
-    second one must not break into what the first one has set off.
+    A signal may come at any moment. It shuts the context down, so that any call into rclpy that is
+    in progress fails. The process is expected to end after the block: a terminal and ros2 launch
+    both pass SIGINT on, and the second signal must not interrupt the clean-up after the first.
     """
     told: list[int] = []
-    # Python's own handler would raise KeyboardInterrupt wherever the main thread is just then.
+    # Python's own handler would raise KeyboardInterrupt wherever the main thread happens to be.
     signal.signal(signal.SIGINT, lambda number, frame: told.append(number))
     rclpy.init(args=args)
     if told:
@@ -130,7 +130,7 @@ def until_told_to_stop(args: list[str] | None) -> Iterator[None]:
             raise
     finally:
         rclpy.try_shutdown()
-        # The interpreter takes every handler down but this one before it ends.
+        # Before it ends, the interpreter removes every handler except SIG_IGN.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -138,8 +138,8 @@ def spin(node: Node) -> None:
     """Spin until the process is told to stop, which raises ExternalShutdownException."""
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(node)
-    # Not rclpy.spin: a signal that comes between its check and its wait is not seen until the next
-    # event, and a node that has nothing to do has none.
+    # rclpy.spin is not used: it sees a signal that comes between its check and its wait only with
+    # the next event, and a node that has nothing to do has no events.
     while True:
         spin_once(executor, node, 1.0)
 
@@ -149,7 +149,7 @@ def spin_once(executor: Executor, node: Node, seconds: float) -> None:
     try:
         executor.spin_once(timeout_sec=seconds)
     except Exception:
-        # A signal in the middle of it makes rclpy raise what it happens to run into.
+        # After a signal, rclpy raises different errors, depending on what it was doing.
         if node.context.ok():
             raise
     if not node.context.ok():
@@ -168,9 +168,9 @@ def bring_up(node: Node, name: str, timeout: float = 60.0, spun: bool = False) -
     """
     Configure and activate the lifecycle node of the fully qualified `name`.
 
-    Works by its services, which every ROS 2 has, and not by its transition events, of which a
-    late subscriber misses the first. `node` makes the calls; `spun` tells whether somebody else
-    spins it meanwhile. Raises TimeoutError or RuntimeError, naming node and transition.
+    This uses its services, which every ROS 2 has, and not its transition events, because a late
+    subscriber misses the first of them. `node` makes the calls; `spun` tells whether another
+    thread spins it. Raises TimeoutError or RuntimeError, naming node and transition.
     """
     deadline = time.monotonic() + timeout
 
@@ -186,7 +186,7 @@ def bring_up(node: Node, name: str, timeout: float = 60.0, spun: bool = False) -
         return done()
 
     def state_id() -> int:
-        # An answer can be lost while two nodes are still discovering each other.
+        # A response can be lost while two nodes are still discovering each other.
         while True:
             future = get_state.call_async(GetState.Request())
             if wait(future.done, 0.5, 'does not tell its state'):

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and the data of this package; the only place that knows their fields."""
+"""From ROS messages to the data classes of this package, and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ try:
     from cv_bridge import CvBridge
 
     BRIDGE = CvBridge()
-except Exception:  # not installed, or built for another numpy, which raises what it likes
+except Exception:  # not installed, or built for another numpy, which raises any kind of error
     BRIDGE = None
 
 _LEVELS = {'uncertain': DiagnosticStatus.WARN, 'lost': DiagnosticStatus.WARN}
@@ -49,7 +49,7 @@ def thermal_image(message: Image | CompressedImage) -> ThermalImage:
 
 
 def init_request(message: Detection2D) -> InitRequest:
-    """Read an init; its numbers are checked where it is taken."""
+    """Read an init; the stream checks its numbers."""
     center = message.bbox.center
     box = Box.from_center(
         center.position.x, center.position.y, message.bbox.size_x, message.bbox.size_y
@@ -79,7 +79,7 @@ def fill_box(message: Detection2D, box: Box) -> None:
 
 
 def state_message(status: Status, name: str) -> DiagnosticStatus:
-    """Write a status; its message is the state itself, the reason the first value."""
+    """Write a status: the message is the state itself, the first value is the reason."""
     return diagnostic(
         name,
         _LEVELS.get(status.state, DiagnosticStatus.OK),
@@ -91,7 +91,7 @@ def state_message(status: Status, name: str) -> DiagnosticStatus:
 def diagnostic(
     name: str, level: bytes, message: str, values: Mapping[str, float | str]
 ) -> DiagnosticStatus:
-    """Write a diagnostic of a part."""
+    """Write a diagnostic status of the node's part `name`."""
     return DiagnosticStatus(
         level=level,
         name=name,
@@ -115,6 +115,6 @@ def image_message(pixels: np.ndarray, encoding: str, header: Header) -> Image:
         is_bigendian=int(sys.byteorder == 'big'),
         step=pixels.nbytes // pixels.shape[0],
     )
-    # An array.array is taken as it is; anything else would be checked number by number.
+    # rclpy takes an array.array as it is, and would check anything else number by number.
     message.data = array.array('B', np.ascontiguousarray(pixels).tobytes())
     return message

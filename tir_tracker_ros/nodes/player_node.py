@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The node `player`: publishes the messages of a bag in their time, where rosbag2 is or is not."""
+"""The node `player`: publishes the messages of a bag at their times, without rosbag2."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class PlayerNode(Node):
         return count
 
     def _wait_for_subscriptions(self, spin: Callable[[float], None]) -> None:
-        # Whoever matches late would miss the first images, or the box that starts it all.
+        # A subscriber that matches late would miss the first images, or the init.
         wanted = int(self._table['wait_for'])
         for topic, kind in self._types.items():
             count = wanted if kind in (IMAGE, COMPRESSED_IMAGE) else 0
@@ -135,7 +135,7 @@ class PlayerNode(Node):
     def _wait_until(
         self, first: int, began: float, message: Message, spin: Callable[[float], None]
     ) -> None:
-        """Wait for the time of a message, and meanwhile let the clock tick."""
+        """Wait for the time of a message, and publish the clock meanwhile."""
         due = began + (message.time - first) / 1e9 / self._rate
         while (rest := due - time.monotonic()) > 0:
             self._tick(first + int((time.monotonic() - began) * self._rate * 1e9))

@@ -3,7 +3,7 @@
 """
 Quality of service of every topic, each with overrides by parameters.
 
-A fresh profile for every entity: rclpy writes overrides into the very object that it is given.
+Every call makes a new profile, because rclpy writes overrides into the object that it is given.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ def _profile(depth: int, reliable: bool, latched: bool = False) -> dict[str, Any
 
 
 def newest_image() -> dict[str, Any]:
-    """For images that come in: best effort, one; what is older than the newest is not wanted."""
+    """For images that come in: best effort, depth 1, because only the newest image is wanted."""
     return _profile(1, reliable=False)
 
 
 def picture() -> dict[str, Any]:
-    """For images that go out to be looked at: sensor data."""
+    """For images that are published to be looked at: sensor data."""
     return _profile(5, reliable=False)
 
 
 def init() -> dict[str, Any]:
-    """For the init box: reliable; volatile, because that matches every publisher."""
+    """For the init box: reliable, and volatile, which matches every publisher."""
     return _profile(1, reliable=True)
 
 
@@ -63,12 +63,12 @@ def detection() -> dict[str, Any]:
 
 
 def status() -> dict[str, Any]:
-    """For the state: reliable, and the last one kept for those who come late."""
+    """For the state: reliable, and the last one is kept for late subscribers."""
     return _profile(1, reliable=True, latched=True)
 
 
 def diagnostics() -> dict[str, Any]:
-    """For /diagnostics, as everybody publishes it."""
+    """For /diagnostics: reliable, as other nodes publish it."""
     return _profile(10, reliable=True)
 
 
@@ -78,7 +78,7 @@ def replayed(latched: bool) -> dict[str, Any]:
 
 
 def why_unheard(node: Node, subscription: Subscription) -> list[str]:
-    """Say of each publisher on the topic of a subscription why it cannot be heard, if so."""
+    """Say why each publisher that a subscription cannot hear cannot be heard."""
     wanted: Any = subscription.msg_type
     type_name = f'{wanted.__module__.split(".")[0]}/msg/{wanted.__name__}'
     reasons = []

@@ -14,9 +14,10 @@ COLUMNS = (
     *('x', 'y', 'w', 'h', 'wait_ms'),
 )
 """
-stamp: of the image, ns. arrival_ns: when the middleware had it, publish_ns: when its detection was
-out, both system time. score: empty while lost. wait_ms: how long the thread of the model was still
-busy with the image before. An image without a detection has its state and empty cells.
+stamp: of the image, ns. arrival_ns: when the middleware had the image; publish_ns: when its
+detection had been published; both are system time. score: empty while the target is lost. wait_ms:
+how long the model was still busy with the image before. For an image without a detection, only
+stamp, arrival and state are given.
 """
 
 

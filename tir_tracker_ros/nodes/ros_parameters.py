@@ -17,7 +17,7 @@ from rclpy.parameter import Parameter as RosParameter
 
 from .parameters import Parameter, problems_of, unknown_problem, Value
 
-# Declared by rclpy itself, in one distribution or another.
+# Parameters that rclpy itself declares, depending on the distribution.
 _RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides')
 
 
@@ -25,7 +25,7 @@ def descriptor(row: Parameter) -> ParameterDescriptor:
     """Describe a parameter to `ros2 param describe` and its like."""
     described = ParameterDescriptor(
         description=row.description,
-        dynamic_typing=True,  # types are checked here, with a reason that names the value
+        dynamic_typing=True,  # types are checked below, with a reason that names the value
         additional_constraints=f'one of {row.range}' if row.choices else '',
     )
     if row.low is not None and row.high is not None:
@@ -44,11 +44,11 @@ class RosParameters:
     """
     The values of a table on a node, which has to allow undeclared parameters.
 
-    A value from the command line or a parameter file that does not fit is left out, and `problems`
-    says so until it is set right; so a slip in a file neither ends the process nor goes unseen.
-    Later changes that do not fit are refused with the reason, unknown parameters, too. `frozen`
-    tells why those that are not live may not change now; `on_change` gets all values after a
-    change.
+    A bad value from the command line or a parameter file is replaced by the default. `problems`
+    names it until it is corrected, so that a mistake in a file is seen but does not end the
+    process. Later changes to bad values or of unknown parameters are refused with the reason.
+    `frozen` tells why parameters that are not live may not change now; `on_change` gets all values
+    after a change.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class RosParameters:
         self.values: dict[str, Value] = {}
         for row in table:
             self.values[row.name] = self._declare(node, row)
-        # rclpy drops overrides of parameters that nobody declares, without a word.
+        # rclpy drops overrides of parameters that nobody declares, and logs nothing.
         for name in getattr(node, '_parameter_overrides', {}):
             if name not in self._table and name.split('.')[0] not in _RCLPY:
                 self._bad[name] = unknown_problem(table, name)
@@ -81,7 +81,7 @@ class RosParameters:
         return self.values[name]
 
     def _declare(self, node: Node, row: Parameter) -> Value:
-        # First without a range, in which rclpy would raise what is given.
+        # It is declared without a range at first, because rclpy raises for a value outside of it.
         free = ParameterDescriptor(dynamic_typing=True)
         value = node.declare_parameter(row.name, row.default, free).value
         problem = row.problem(value)

@@ -24,7 +24,7 @@ from .session import Session
 
 
 def logged(method: Callable) -> Callable:
-    """Let a callback that fails log its cause, and the node live on."""
+    """Log the error of a callback that fails, so that the node keeps running."""
 
     @functools.wraps(method)
     def wrapper(self, *args):
@@ -40,8 +40,8 @@ class TrackerNode(ManagedNode):
     """
     See docs/node.md for topics, services and parameters.
 
-    Takes messages and answers services; what comes of them happens in the thread of the session,
-    so that a slow model delays neither. `load` makes the tracker of `load_tracker`'s arguments.
+    Takes messages and answers services; images and commands are processed in the session's thread,
+    so that a slow model delays neither. `load` takes the arguments of `load_tracker`.
     """
 
     def __init__(self, load: Callable[..., Any] = load_tracker, **kwargs: Any) -> None:
@@ -59,13 +59,13 @@ class TrackerNode(ManagedNode):
 
     @property
     def session(self) -> Session:
-        """What there is from configure to cleanup; raises RuntimeError in other states."""
+        """The session between configure and cleanup; raises RuntimeError in other states."""
         if self._session is None:
             raise RuntimeError('the node is not configured')
         return self._session
 
     def configure(self) -> None:
-        """Load the model and make what goes out; raises on a bad parameter or model."""
+        """Load the model, create publishers and services; raises on a bad parameter or model."""
         if self._table.problems:
             raise ValueError('; '.join(self._table.problems))
         values = self._table.values
@@ -94,13 +94,13 @@ class TrackerNode(ManagedNode):
         ):
             self._inputs.append(self.create_subscription(*each[:3], **each[3]))
         self._last_image = self._last_warning = time.monotonic()
-        # Not the node's clock: simulated time may stand still, and so would the warnings.
+        # The node's clock is not used: simulated time may stand still, and the warnings with it.
         self._timer = self.create_timer(
             1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
 
     def deactivate(self) -> None:
-        """Unsubscribe, and forget the target: it would be elsewhere when images come again."""
+        """Unsubscribe, and forget the target, which will be elsewhere when images come again."""
         while self._inputs:
             self.destroy_subscription(self._inputs.pop())
         if self._timer is not None:
@@ -110,7 +110,7 @@ class TrackerNode(ManagedNode):
             self.session.forget('deactivated')
 
     def release(self) -> None:
-        """Let go of model, publishers and services."""
+        """Release model, publishers and services."""
         while self._made:
             self.destroy_service(self._made.pop())
         if self._session is not None:

@@ -1,10 +1,10 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-The thread in which the model runs, so that the node answers services meanwhile.
+The thread in which the model runs, so that the node can answer services at the same time.
 
-Newest image wins: while one image is worked on, those that come wait in order of arrival among
-the commands (init, reset ...); then all but the newest are passed over.
+The newest image wins: while one image is processed, images that arrive wait together with the
+commands (init, reset ...), in order of arrival; then all images but the newest are skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Item = TypeVar('Item')
 
 @dataclass(frozen=True, eq=False)
 class Work(Generic[Item]):
-    """What is handed to the thread: an image, or a command without one."""
+    """What is handed to the thread: either an image or a command."""
 
     image: Item | None
     command: Callable[[], None] | None = None
@@ -29,10 +29,10 @@ class Work(Generic[Item]):
 
 class Worker(Generic[Item]):
     """
-    Call `process` with the newest image, `skip` with those that it overtook.
+    Calls `process` with the newest image, and `skip` with those that came before it.
 
-    All calls happen in one thread, in order of arrival. `failed` gets what they raise; the thread
-    goes on. At most `capacity` images wait; beyond, the oldest is let go.
+    All calls happen in one thread, in order of arrival. `failed` gets what they raise, and the
+    thread goes on. At most `capacity` images wait; when there are more, the oldest is dropped.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Worker(Generic[Item]):
         self.dropped = 0
         """Images that were overtaken by a newer one."""
         self.free_since = time.monotonic()
-        """When the thread was last done with all that it had."""
+        """When the thread had last finished all its work, s of the monotonic clock."""
         self._process, self._skip, self._failed = process, skip, failed
         self._capacity = capacity
         self._waiting: deque[Work[Item]] = deque()
@@ -71,7 +71,7 @@ class Worker(Generic[Item]):
             self._change.notify()
 
     def stop(self) -> None:
-        """Let the work at hand finish, forget the rest, and end the thread."""
+        """Let the present call finish, forget the rest, and end the thread."""
         with self._change:
             self._stopping = True
             self._waiting.clear()

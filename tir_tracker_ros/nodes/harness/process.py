@@ -35,7 +35,7 @@ class Process:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        # Both stay open: the temporary file lives as long as it is.
+        # The file stays open: a temporary one is deleted when it is closed.
         self._output = log.open('wb') if log else tempfile.NamedTemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
