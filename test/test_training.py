@@ -11,20 +11,15 @@ import pytest
 import torch
 
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.models import zoo
-from tir_tracker_ros.models.presets import find_preset
+from tir_tracker_ros.models.families import build, find_preset
 from tir_tracker_ros.training.augmentation import CropAugmentation
-from tir_tracker_ros.training.box_windows import WindowAugmentation
-from tir_tracker_ros.training.config import (
-    AugmentationConfig,
-    BoxErrorConfig,
-    read_config,
-    SamplingConfig,
-    TrainConfig,
-)
+from tir_tracker_ros.training.box_windows import BoxErrorConfig, WindowAugmentation
+from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
 from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
+from tir_tracker_ros.training.matching import MatchingModule
+from tir_tracker_ros.training.recipes import make_config, read_config
 from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler
-from tir_tracker_ros.training.views import NO_CLASS, PoolBuilder, VIEW_SIZE, ViewPool
+from tir_tracker_ros.training.views import NO_CLASS, PoolBuilder, ViewPool
 
 CONFIGS = Path(__file__).parents[1] / 'config' / 'train'
 STILL = dict.fromkeys(AugmentationConfig.model_fields, 0)
@@ -42,7 +37,7 @@ def image_with(box: Box, size=(256, 320)) -> np.ndarray:
 @pytest.fixture(scope='module')
 def pool() -> ViewPool:
     """Two sources, six recordings, two objects in each, three views of an object."""
-    builder = PoolBuilder()
+    builder = PoolBuilder(448, 95)
     for source in ('a', 'b'):
         builder.source(source)
         for recording in range(3):
@@ -67,7 +62,7 @@ def sampler(pool, **changes):
 
 # ------------------------------------------------------------------------------- views, pairs
 def test_pool_leaves_out_boxes_that_show_no_target():
-    builder = PoolBuilder()
+    builder = PoolBuilder(448, 95)
     builder.source('a')
     builder.video()
     image = np.zeros((100, 100), np.uint8)
@@ -80,11 +75,6 @@ def test_pool_leaves_out_boxes_that_show_no_target():
         ]
     )
     assert kept == 1
-
-
-def test_a_pool_without_views_is_an_error():
-    with pytest.raises(ValueError, match='no views'):
-        PoolBuilder().build()
 
 
 def test_a_batch_depends_on_seed_and_number_alone(pool):
@@ -115,6 +105,31 @@ def test_kinds_of_pairs_are_what_they_say(pool):
     assert (same_video | same_label)[of['semantic']].all()
     for name in KINDS:
         assert of[name].float().mean() == pytest.approx(0.25, abs=0.08)
+
+
+def test_a_related_pair_shows_a_look_alike_of_the_pair_before(pool):
+    batch = sampler(pool, related=1, easy=0, background=0, semantic=0)[0]
+    before, after = batch.template[:-1], batch.template[1:]
+    same = [pool.track, pool.video, pool.label]
+    same_track, same_video, same_label = (column[before] == column[after] for column in same)
+    assert not same_track.any()
+    assert (same_video | same_label).all()
+
+
+def test_a_view_of_a_small_object_keeps_the_pixels_of_its_image():
+    builder = PoolBuilder(320, 95)
+    builder.source('a')
+    builder.video()
+    box = Box(100, 90, 10, 10)
+    builder.add_track([(0, image_with(box), box)])
+    pool = builder.build()
+    image = pool.images(torch.tensor([0]))
+    assert image.shape == (1, 1, 320, 320) and image.dtype == torch.uint8
+    # 4.5 times s_z = 20: 90 pixels, a tenth of them the box.
+    assert pool.size[0].tolist() == pytest.approx([1 / 9, 1 / 9])
+    bright = (image[0, 0] > 145).float().mean().sqrt()
+    assert bright == pytest.approx(1 / 9, abs=0.01)
+    assert len(pool.codes) < 3000
 
 
 def test_positive_pairs_stay_within_the_frame_range(pool):
@@ -291,6 +306,38 @@ def test_hinge_loss_looks_at_the_hardest_negatives_only():
     assert hard - easy == pytest.approx(4 / 15)
 
 
+def test_the_loss_of_a_branch_is_weighed_by_its_name(pool):
+    def terms(**loss):
+        values = {'model': 'mmnet_fast', 'sources': [{'kind': 'simulator'}], 'loss': loss}
+        torch.manual_seed(0)
+        module = MatchingModule(make_config(values))
+        return module.losses(PairBatch(torch.arange(4), torch.arange(4), torch.zeros(4), 1), pool)[
+            0
+        ]
+
+    plain, weighed = terms(), terms(branches={'fine': 0.25})
+    torch.testing.assert_close(weighed['fine'], 0.25 * plain['fine'])
+    torch.testing.assert_close(weighed['discriminative'], plain['discriminative'])
+    with pytest.raises(ValueError, match="no branch 'coarse', but discriminative, fine"):
+        terms(branches={'coarse': 1.0})
+
+
+def test_strangers_are_search_regions_of_other_objects(pool):
+    def strangers(templates, searches):
+        values = {
+            'model': 'cfnet_fast',
+            'sources': [{'kind': 'simulator'}],
+            'loss': {'strangers': 1.0},
+        }
+        module = MatchingModule(make_config(values))
+        pairs = PairBatch(torch.tensor(templates), torch.tensor(searches), torch.zeros(4), 1)
+        return module.losses(pairs, pool)[0]['strangers'].item()
+
+    # Views 0 to 2 show one object, view 3 another one.
+    assert strangers([0, 1, 2, 0], [1, 2, 0, 1]) == 0
+    assert strangers([0, 1, 2, 3], [1, 2, 0, 3]) > 0
+
+
 def test_softmax_loss_prefers_the_peak_on_the_target():
     distance = cell_distances(19, 8, torch.tensor([[16.0, 0.0]]))
     right, wrong = torch.zeros(1, 1, 19, 19), torch.zeros(1, 1, 19, 19)
@@ -332,16 +379,15 @@ def test_a_configuration_can_change_another_one(tmp_path):
 @pytest.mark.parametrize('path', sorted(CONFIGS.rglob('*.yaml')), ids=lambda path: path.stem)
 def test_shipped_configurations_are_valid(path):
     config = read_config(path)
-    parameters = [name for name, _ in zoo.build(config.model).named_parameters()]
+    parameters = [name for name, _ in build(config.model).named_parameters()]
     for prefix in config.freeze:
         assert any(name.startswith(prefix) for name in parameters), prefix
 
 
 def test_no_class_is_not_a_class(pool):
-    builder = PoolBuilder()
+    builder = PoolBuilder(448, 95)
     builder.source('a')
     builder.video()
     builder.add_track([(0, np.zeros((90, 90), np.uint8), Box(30, 30, 20, 20))])
     assert builder.build().label.tolist() == [NO_CLASS]
-    assert pool.pixels.shape[1:] == (VIEW_SIZE, VIEW_SIZE)
-    assert TrainConfig(sources=[{'kind': 'simulator'}]).model == 'mmnet_fast'
+    assert make_config({'sources': [{'kind': 'simulator'}]}).model == 'mmnet_fast'

@@ -12,17 +12,17 @@ import pytest
 import torch
 
 from tir_tracker_ros.cli import main
-from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models import families, zoo
 from tir_tracker_ros.models.inference import prepare
-from tir_tracker_ros.models.matching import MatchingNet
-from tir_tracker_ros.models.presets import find_preset
+from tir_tracker_ros.models.network import Network
 from tir_tracker_ros.simulation import render
-from tir_tracker_ros.tracking.loading import build_tracker
+from tir_tracker_ros.tracking.loading import build_engine
 from tir_tracker_ros.tracking.score import FEATURES, probability
 from tir_tracker_ros.tracking.settings import TrackingSettings
-from tir_tracker_ros.training import calibration, run
+from tir_tracker_ros.training import calibration, matching, pack, pools, run
 from tir_tracker_ros.training.config import TrainConfig
 from tir_tracker_ros.training.matching import MatchingModule
+from tir_tracker_ros.training.recipes import make_config
 
 SIMULATOR = {'kind': 'simulator', 'tracks': 40, 'views_per_track': 5}
 MARGIN = 0.05
@@ -32,7 +32,9 @@ MARGIN = 0.05
 @pytest.fixture(autouse=True)
 def _no_calibration(monkeypatch):
     """Calibrating the score takes as long as the rest, and has its own test."""
-    monkeypatch.setattr(run, 'calibrate_score', lambda tracker: [-2.0, 4.0, 1.0])
+    monkeypatch.setattr(
+        matching, 'calibrated_scores', lambda network: {'refiner': [-2.0, 4.0, 1.0]}
+    )
 
 
 def small(**changes) -> TrainConfig:
@@ -44,10 +46,10 @@ def small(**changes) -> TrainConfig:
         'batches': 3,
         'batch': 4,
     }
-    return TrainConfig.model_validate(values | changes)
+    return make_config(values | changes)
 
 
-def overlap_with_truth(network: MatchingNet) -> float:
+def overlap_with_truth(network: Network) -> float:
     """Mean overlap over some simulated scenes that no training run has seen."""
     overlaps = []
     network = prepare(network, torch.device('cpu'), torch.float32)
@@ -60,14 +62,16 @@ def overlap_with_truth(network: MatchingNet) -> float:
         'deformation',
     ):
         scene = render(category, seed=9100, frames=40)
-        tracker = None
+        engine = track = None
         for image, box in scene:
-            if tracker is None:
+            image01 = image.pixels.astype(np.float32) / 255
+            if track is None:
                 # The shipped refiner would hide what this training gains.
-                tracker = build_tracker(network, TrackingSettings(scale='filter'))
-                tracker.init(image.pixels.astype(np.float32) / 255, box)
+                settings = TrackingSettings.of(network.preset, size='pyramid')
+                engine = build_engine(network, settings)
+                track = engine.start(image01, box)
                 continue
-            found = tracker.update(image.pixels.astype(np.float32) / 255).box
+            found = engine.update(image01, [track])[0].box
             if box is not None:
                 overlaps.append(found.iou(box))
     return float(np.mean(overlaps))
@@ -77,7 +81,7 @@ def overlap_with_truth(network: MatchingNet) -> float:
 def test_a_minute_of_training_makes_a_better_tracker(tmp_path):
     # Correlation filters follow well before any training: SiamFC shows what a minute teaches.
     torch.manual_seed(0)
-    untrained = overlap_with_truth(MatchingNet(find_preset('siamfc_fast')).eval())
+    untrained = overlap_with_truth(families.build('siamfc_fast').eval())
     config = small(model='siamfc_fast', sources=[SIMULATOR], epochs=4, batches=20, batch=8)
     network, facts = zoo.load_model('siamfc_fast', run.train(config, tmp_path))
     rows = csv.DictReader((tmp_path / 'metrics.csv').read_text(encoding='utf-8').splitlines())
@@ -105,7 +109,7 @@ def test_a_short_training_of_the_box_refiner_lowers_its_error(tmp_path):
     assert errors[-1] < 0.9 * errors[0]
     name, facts, _ = zoo.read_weights(path)
     assert name == 'box_refiner' and facts['pairs'] == 5 * 20 * 24
-    zoo.load_weights(zoo.build(name), path)
+    zoo.load_weights(families.build(name), path)
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
@@ -148,7 +152,7 @@ def test_the_command_trains_and_the_file_says_on_what(tmp_path, capsys):
 
 def test_the_backbone_of_another_model_is_a_start(tmp_path):
     start = tmp_path / 'start.safetensors'
-    zoo.save_weights(MatchingNet(find_preset('cfnet_fast')), start, {})
+    zoo.save_weights(families.build('cfnet_fast'), start, {})
     tensors = zoo.read_weights(start)[2]
     frozen = small(
         model='tdsiam_fast',
@@ -163,7 +167,7 @@ def test_the_backbone_of_another_model_is_a_start(tmp_path):
 
 def test_a_backbone_that_does_not_fit_is_refused(tmp_path):
     start = tmp_path / 'start.safetensors'
-    zoo.save_weights(MatchingNet(find_preset('siamfc')), start, {})
+    zoo.save_weights(families.build('siamfc'), start, {})
     with pytest.raises(ValueError, match=r"start.safetensors' \(siamfc\) does not fit the model"):
         run.train(small(initial_weights=str(start)), tmp_path / 'run')
 
@@ -172,7 +176,7 @@ def test_single_numbers_learn_at_a_rate_of_their_own(tmp_path):
     def moved(number_rate: float) -> float:
         out = tmp_path / str(number_rate)
         trained = zoo.read_weights(run.train(small(epochs=1, number_rate=number_rate), out))[2]
-        start = MatchingNet(find_preset('cfnet_fast')).state_dict()
+        start = families.build('cfnet_fast').state_dict()
         name = 'branches.0.maker.log_ridge'
         return abs(float(trained[name] - start[name]))
 
@@ -190,9 +194,60 @@ def test_every_loss_trains_every_kind_of_model(tmp_path, logistic):
 def test_the_score_is_calibrated_on_scenes_and_on_places_without_the_target(monkeypatch):
     monkeypatch.setattr(calibration, 'CATEGORIES', ('easy', 'fast_motion'))
     model, _ = zoo.load_model('cfnet_fast')
-    tracker = build_tracker(prepare(model, torch.device('cpu'), torch.float32))
-    weights = calibration.calibrate_score(tracker, scenes=1, frames=20)
+    engine = build_engine(prepare(model, torch.device('cpu'), torch.float32))
+    weights = calibration.calibrate_score(engine, scenes=1, frames=20)
     assert len(weights) == len(FEATURES) + 1 and min(weights[1:]) >= 0
     # So few images are all followed rightly: only the other places tell what wrong is.
     assert probability(np.ones(len(FEATURES)), weights) > 0.9
     assert probability(np.zeros(len(FEATURES)), weights) < 0.5
+
+
+def test_the_score_is_calibrated_for_each_mode_of_tracking(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        calibration,
+        'calibrate_score',
+        lambda engine: seen.append(engine.settings) or [float(len(seen))],
+    )
+    network = families.build('cfnet_fast')
+    assert calibration.calibrated_scores(network) == {'refiner': [1.0], 'pyramid': [2.0]}
+    assert [one.size for one in seen] == ['refiner', 'pyramid']
+
+
+def test_a_pack_trains_as_its_sources_do(tmp_path, capsys):
+    config = tmp_path / 'small.yaml'
+    config.write_text(json.dumps(small(epochs=1).model_dump(mode='json')))
+    path = tmp_path / 'pack.safetensors'
+    assert main(['pack', '--config', str(config), '--out', str(path)]) == 0
+    assert 'simulator:random' in capsys.readouterr().out
+    trained = [
+        zoo.read_weights(run.train(one, tmp_path / str(number)))[2]
+        for number, one in enumerate((small(epochs=1), small(epochs=1, pack=str(path))))
+    ]
+    for name, value in trained[0].items():
+        torch.testing.assert_close(trained[1][name], value, msg=name)
+
+
+def test_a_pack_gives_the_sources_that_the_configuration_names(tmp_path):
+    scenes = [SIMULATOR | {'tracks': 12, 'category': name} for name in ('easy', 'clutter')]
+    both = small(sources=scenes)
+    path = tmp_path / 'pack.safetensors'
+    pack.write_pack(path, both, pools.build_pools(both))
+    one = pools.load_pools(small(sources=scenes[1:], pack=str(path)))[0]
+    assert {one.sources[index] for index in one.source} == {'simulator:clutter'}
+    assert len(one) > 0
+    with pytest.raises(ValueError, match="does not hold the source 'simulator:scale', but sim"):
+        pools.load_pools(small(sources=[SIMULATOR | {'category': 'scale'}], pack=str(path)))
+
+
+def test_files_that_are_no_packs_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no pack '.*none'"):
+        pack.read_pack(tmp_path / 'none')
+    damaged = tmp_path / 'damaged'
+    damaged.write_bytes(b'no safetensors')
+    with pytest.raises(ValueError, match="damaged' is damaged"):
+        pack.read_pack(damaged)
+    other = tmp_path / 'weights'
+    zoo.save_weights(families.build('cfnet_fast'), other, {})
+    with pytest.raises(ValueError, match="weights' is no pack"):
+        pack.read_pack(other)

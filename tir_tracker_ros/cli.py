@@ -17,6 +17,7 @@ COMMANDS = {
     'benchmark': 'measure the speed of the models, the imaging and the node',
     'demo': 'play a bag into the node in another process, and report',
     'train': 'train a model',
+    'pack': 'put the training data of a configuration into one small file',
     'evaluate': 'score trackers on benchmark sequences',
     'models': 'list the presets',
     'weights': 'list and verify the installed weights',

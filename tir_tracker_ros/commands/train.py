@@ -7,14 +7,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..training.config import TrainConfig
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that a configuration is read from."""
     parser.add_argument('--config', required=True, type=Path, help='YAML file, see config/train/')
     parser.add_argument('--data', default=None, help="folder that the sources' roots lie in")
-    parser.add_argument('--out', type=Path, default=Path('runs/train'), help='folder of the run')
-    parser.add_argument('--resume', action='store_true', help='go on from the last checkpoint')
     parser.add_argument(
         'changes',
         nargs='*',
@@ -23,15 +25,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Train; prints the path of the weight file."""
-    from ..training.config import read_config
-    from ..training.run import train
+def configuration(arguments: argparse.Namespace) -> TrainConfig:
+    """Read the configuration that the options name, with their changes."""
+    from ..training.recipes import read_config
 
     changes = list(arguments.changes)
     if arguments.data is not None:
         changes.append(f'data={arguments.data}')
-    print(train(read_config(arguments.config, changes), arguments.out, arguments.resume))
+    return read_config(arguments.config, changes)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_config_arguments(parser)
+    parser.add_argument('--out', type=Path, default=Path('runs/train'), help='folder of the run')
+    parser.add_argument('--resume', action='store_true', help='go on from the last checkpoint')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train; prints the path of the weight file."""
+    from ..training.run import train
+
+    print(train(configuration(arguments), arguments.out, arguments.resume))
     return 0
 
 

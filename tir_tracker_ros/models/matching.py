@@ -29,6 +29,10 @@ class Matching:
     """The one that is tracked, of all branches, `N x 1 x R x R`."""
     logits: Tensor | None
     """Class scores of the template `N x classes`, or None without a class head."""
+    strangers: list[Tensor]
+    """
+    Per branch, and fused, `N x 1 x R x R`: each template on the search region of the pair before.
+    """
 
 
 class MatchBranch(nn.Module):
@@ -101,8 +105,8 @@ class MatchingNet(Network):
 
     def search(self, crops: Tensor, template: Template) -> Prediction:
         """Search N crops, each for its own template, or all for one."""
-        taps = self.taps(crops)
-        return Prediction(self.ensemble(self._respond(taps, template, not self._raw_maps)))
+        features = self._embed(self.taps(crops))
+        return Prediction(self.ensemble(self._respond(features, template, not self._raw_maps)))
 
     def with_raw_maps(self) -> MatchingNet:
         """Return a copy, of the same weights, whose scores come before gain and bias."""
@@ -110,9 +114,14 @@ class MatchingNet(Network):
         network._raw_maps = True
         return network
 
-    def _respond(self, taps: Taps, template: Template, adjusted: bool) -> list[Tensor]:
+    def _embed(self, taps: Taps) -> list[Tensor]:
+        """Compute the features of search crops that each branch compares."""
+        return [branch.embedding(taps, False).float() for branch in self.branches]
+
+    def _respond(
+        self, features: list[Tensor], template: Template, adjusted: bool = True
+    ) -> list[Tensor]:
         """Compute the response `N x 1 x R x R` of each branch."""
-        features = [branch.embedding(taps, False).float() for branch in self.branches]
         responses = [cross_correlate(one, kernel) for one, kernel in zip(features, template)]
         if not adjusted:
             return responses
@@ -121,8 +130,15 @@ class MatchingNet(Network):
     def forward(self, template: Tensor, search: Tensor) -> Matching:
         """Match `N` search images with `N` template images, for training."""
         taps = self.taps(template)
-        responses = self._respond(self.taps(search), self._solve(taps), adjusted=True)
-        return Matching(responses, self.ensemble(responses), self._classify(taps))
+        kernels, features = self._solve(taps), self._embed(self.taps(search))
+        responses = self._respond(features, kernels)
+        others = self._respond([one.roll(1, dims=0) for one in features], kernels)
+        return Matching(
+            responses,
+            self.ensemble(responses),
+            self._classify(taps),
+            [*others, self.ensemble(others)],
+        )
 
     def classify(self, crops: Tensor) -> Tensor | None:
         """Compute class scores `N x classes` of template crops; None without a class head."""
@@ -137,7 +153,7 @@ class MatchingNet(Network):
     def inspect(self, template: Tensor, search: Tensor) -> dict[str, Tensor]:
         """Compute maps `H x W` of one pair of crops: energy of features, responses, their sum."""
         taps, kernels = self.taps(search), self.template(template)
-        responses = self._respond(taps, kernels, adjusted=True)
+        responses = self._respond(self._embed(taps), kernels)
         maps = {}
         for branch, response in zip(self.branches, responses):
             tap, embedded = branch.embedding.tap, branch.embedding(taps, False)

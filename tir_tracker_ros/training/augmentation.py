@@ -70,18 +70,25 @@ class Augmentation:
         relative = centre / scale[:, None]
         shift = linear @ relative[:, :, None]
         theta = torch.cat([linear, shift], dim=2).to(views.device)
-        grid = torch.nn.functional.affine_grid(
-            theta, [len(views), 1, size, size], align_corners=False
-        )
+        # As affine_grid, which takes as long as the sampling itself on CPUs.
+        cells = (torch.arange(size, device=views.device) + 0.5) * (2 / size) - 1
+        grid = torch.empty(len(views), size, size, 2, device=views.device)
+        for axis in (0, 1):
+            of_x, of_y, constant = theta[:, axis, :, None].unbind(dim=1)
+            torch.add(
+                (of_x * cells)[:, None, :],
+                (of_y * cells + constant)[:, :, None],
+                out=grid[..., axis],
+            )
         return torch.nn.functional.grid_sample(
             views, grid, padding_mode='border', align_corners=False
         )
 
-    def _cover(self, search: Tensor, size: Tensor, covered: Tensor) -> Tensor:
-        """Lay a piece of another view over a part of the target."""
-        count = len(search)
-        device = search.device
-        side = search.shape[-1]
+    def _cover(self, search: Tensor, size: Tensor) -> None:
+        """Lay a piece of another view over a part of some targets; size: of boxes, shares."""
+        chosen = torch.nonzero(self._rate(len(search), self.config.occlusion)).flatten()
+        count, side, device = len(chosen), search.shape[-1], search.device
+        size = size[chosen.to(device)] * side
         reach = (torch.rand(count, 2, generator=self._random).to(device) * 0.4 + 0.2) * size
         centre = side / 2 + self._uniform(count, 2).to(device) * size / 2
         cells = torch.arange(side, device=device, dtype=torch.float32)
@@ -89,37 +96,47 @@ class Augmentation:
             (cells[None] - centre[:, axis, None]).abs() < reach[:, axis, None] / 2
             for axis in (0, 1)
         ]
-        mask = (inside[1][:, :, None] & inside[0][:, None, :]) & covered[:, None, None]
-        return torch.where(mask[:, None], search.roll(1, dims=0).roll(97, dims=3), search)
+        mask = inside[1][:, :, None] & inside[0][:, None, :]
+        chosen = chosen.to(device)
+        others = search[chosen - 1].roll(side // 5, dims=3)
+        search[chosen] = torch.where(mask[:, None], others, search[chosen])
 
-    def _photometry(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        """Change how the camera sees N pairs: its polarity for both alike, all else for each."""
-        inverse = self._rate(len(first), self.config.polarity).to(first.device)
-        first, second = (
-            torch.where(inverse[:, None, None, None], 1 - crop, crop) for crop in (first, second)
-        )
-        return self._sensor(first), self._sensor(second)
+    def _photometry(self, *crops: Tensor) -> list[Tensor]:
+        """
+        Change how the camera sees N pairs: its polarity for both alike, all else for each.
 
-    def _sensor(self, crop: Tensor) -> Tensor:
+        Takes crops of 0..255 and gives crops of 0..1.
+        """
+        sign = torch.where(self._rate(len(crops[0]), self.config.polarity), -1.0, 1.0)
+        return [self._sensor(crop, sign) for crop in crops]
+
+    def _sensor(self, crop: Tensor, sign: Tensor) -> Tensor:
         config, count, device = self.config, len(crop), crop.device
 
         def column(values: Tensor) -> Tensor:
             return values.to(device)[:, None, None, None]
 
-        blurred = torch.nn.functional.avg_pool2d(crop, 3, 1, 1, count_include_pad=False)
-        crop = torch.where(column(self._rate(count, config.blur)), blurred, crop)
-        mean = crop.mean(dim=(1, 2, 3), keepdim=True)
-        crop = (crop - mean) * column(torch.exp(self._uniform(count) * config.gain)) + mean
-        crop = crop + column(self._uniform(count) * config.offset)
+        blurred = torch.nonzero(self._rate(count, config.blur)).flatten().to(device)
+        if len(blurred):
+            crop[blurred] = torch.nn.functional.avg_pool2d(
+                crop[blurred], 3, 1, 1, count_include_pad=False
+            )
+        # Contrast changes around the mean: gain * (crop - mean) + mean + offset, black-hot crops
+        # are 1 - crop.
+        gain = column(sign * torch.exp(self._uniform(count) * config.gain))
+        offset = column(self._uniform(count) * config.offset)
+        mean = crop.mean(dim=(1, 2, 3), keepdim=True) / 255
+        seen = torch.where(column(sign) < 0, 1 - mean, mean)
+        crop = crop.mul_(gain / 255).add_(seen - gain * mean + offset)
         amount = column(torch.rand(count, generator=self._random) ** 2 * config.noise)
         # Large noise fields are drawn on the device, seeded from the same stream.
         local = torch.Generator(device).manual_seed(
             int(torch.randint(2**31, (1,), generator=self._random))
         )
-        crop = crop + amount * torch.randn(crop.shape, generator=local, device=device)
+        crop.addcmul_(amount, torch.randn(crop.shape, generator=local, device=device))
         stripes = torch.randn(count, 1, 1, crop.shape[-1], generator=local, device=device)
         amount = column(torch.rand(count, generator=self._random) ** 2 * config.fixed_pattern)
-        return (crop + amount * stripes).clamp(0, 1)
+        return crop.add_(amount * stripes).clamp_(0, 1)
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=self._random) * 2 - 1
@@ -146,20 +163,18 @@ class CropAugmentation(Augmentation):
     @torch.no_grad()
     def __call__(self, pool: ViewPool, pairs: PairBatch) -> Crops:
         """Make the crops of the pairs on the device of the pool."""
-        device = pool.pixels.device
+        device = pool.device
         self._seed(pairs.seed)
         count, config = len(pairs.kind), self.config
-        template = pool.pixels[pairs.template.to(device)][:, None].float() / 255
-        search = pool.pixels[pairs.search.to(device)][:, None].float() / 255
-        size = pool.size[pairs.search.to(device)]
+        template = pool.images(pairs.template).float()
+        search = pool.images(pairs.search).float()
 
         offset = self._uniform(count, 2) * config.translation
         scale = torch.exp(self._uniform(count) * math.log1p(config.scale))
         aspect = torch.exp(self._uniform(count) * config.aspect)
         angle = self._uniform(count) * math.radians(config.rotation)
         flip = torch.where(self._rate(count, config.flip), -1.0, 1.0)
-        if (covered := self._rate(count, config.occlusion)).any():
-            search = self._cover(search, size, covered.to(device))
+        self._cover(search, pool.size[pairs.search.to(device)])
         unit = torch.ones(count)
         centre = torch.zeros(count, 2)
         # A background template looks at a corner, clear of the object in the middle.

@@ -6,16 +6,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import Field
 import torch
 from torch import Tensor
 
 from .augmentation import Augmentation
-from .config import AugmentationConfig, BoxErrorConfig
+from .config import AugmentationConfig, Closed
 from .sampling import PairBatch
-from .views import VIEW_SIZE, ViewPool
+from .views import ViewPool
 
-_MIDDLE = 256
-"""Side of the part of a view, pixels, that windows are cut from."""
+_MIDDLE = 4 / 7
+"""Side of the part of a view, over the view's, that windows are cut from."""
+
+
+class BoxErrorConfig(Closed):
+    """Errors of the boxes that the box refiner learns to correct: standard deviations."""
+
+    shift: float = Field(default=0.1, ge=0)
+    """Of the centre, over the side."""
+    scale: float = Field(default=0.11, ge=0)
+    """Of the logarithm of the size."""
+    aspect: float = Field(default=0.07, ge=0)
+    """Of half the logarithm of the aspect ratio."""
+    wide: float = Field(default=0.2, ge=0, le=1)
+    """Rate of boxes with errors `wide_factor` times as large."""
+    wide_factor: float = Field(default=2.5, ge=1)
+    description_shift: float = Field(default=0.08, ge=0)
+    """Of the centre of a right box from the annotated one, the same in both images."""
+    description_scale: float = Field(default=0.12, ge=0)
+    """Of the logarithms of its sides."""
 
 
 @dataclass
@@ -42,17 +61,17 @@ class WindowAugmentation(Augmentation):
     @torch.no_grad()
     def __call__(self, pool: ViewPool, pairs: PairBatch) -> BoxWindows:
         """Make the windows of the pairs on the device of the pool."""
-        device = pool.pixels.device
+        device = pool.device
         self._seed(pairs.seed)
         count, config, errors = len(pairs.kind), self.config, self.errors
-        # No window reaches beyond the middle of a view: a quarter of the work.
-        middle = slice(VIEW_SIZE // 2 - _MIDDLE // 2, VIEW_SIZE // 2 + _MIDDLE // 2)
+        # No window reaches beyond the middle of a view: a third of the work.
+        reach = round(pool.side * _MIDDLE / 2)
+        middle = slice(pool.side // 2 - reach, pool.side // 2 + reach)
         views, sides = [], []
-        for index in (pairs.template.to(device), pairs.search.to(device)):
-            views.append(pool.pixels[index, middle, middle][:, None].float() / 255)
-            sides.append(pool.size[index].float())
-        if (covered := self._rate(count, config.occlusion)).any():
-            views[1] = self._cover(views[1], sides[1], covered.to(device))
+        for index in (pairs.template, pairs.search):
+            views.append(pool.images(index)[..., middle, middle].float())
+            sides.append(pool.size[index.to(device)] * (pool.side / (2 * reach)))
+        self._cover(views[1], sides[1])
         flip = torch.where(self._rate(count, config.flip), -1.0, 1.0)
 
         # The same object can be described by many boxes: that of the reference is what counts.
@@ -69,7 +88,7 @@ class WindowAugmentation(Augmentation):
             views, sides, places, (growth.exp(), (growth + wrong).exp())
         ):
             box = side.cpu() * factor
-            scale = self.context * box.prod(dim=1).sqrt() / _MIDDLE
+            scale = self.context * box.prod(dim=1).sqrt()
             crops.append(
                 self._cut(
                     view,

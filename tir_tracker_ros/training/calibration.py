@@ -5,60 +5,81 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from ..geometry import Box
 from ..imaging.gain import GainControl
+from ..models.inference import find_precision, prepare
+from ..models.network import Network
 from ..simulation import CATEGORIES, render
-from ..tracking.matching_tracker import MatchingTracker
+from ..tracking.engine import Engine
+from ..tracking.loading import build_engine
 from ..tracking.score import calibrate
+from ..tracking.settings import MODES, TrackingSettings
 
 _ON_TARGET = 0.3
 """Overlap from which a box counts as being on the target."""
 _ROUNDS = 2
-"""A score decides what is learnt, and so what there is to score."""
+"""The score gates what is learned, and so the next scores: calibration runs twice."""
 _ELSEWHERE_EVERY = 8
 """Images from one look at another place to the next."""
 _FIRST_SEED = 700_000
 """Far from the seeds that scenes are trained and judged on."""
 
 
-def calibrate_score(tracker: MatchingTracker, scenes: int = 3, frames: int = 80) -> list[float]:
+def calibrated_scores(network: Network) -> dict[str, list[float]]:
+    """
+    Calibrate the score of a trained network for each mode of tracking.
+
+    Returns the weights by the name of the way in which the mode follows the size: what belongs in
+    the facts of the weight file as `score`. The network runs on the CPU, in the precision that
+    most will run it in.
+    """
+    device = torch.device('cpu')
+    fast = prepare(network, device, find_precision('auto', device))
+    scores = {}
+    for mode in MODES:
+        engine = build_engine(fast, TrackingSettings.of(fast.preset, mode))
+        scores[engine.size.name] = calibrate_score(engine)
+    return scores
+
+
+def calibrate_score(engine: Engine, scenes: int = 3, frames: int = 80) -> list[float]:
     """
     Follow targets of every category of scene, and fit the score to whether the box was right.
 
-    Runs `scenes` scenes of `frames` images of each category; returns the weights that belong in
-    the facts of the weight file as `score`, and leaves them in the tracker. Images without the
-    target count as wrong, whatever the box. So do looks at other places of the same images, unless
-    they find the target: that is what a target leaves behind that goes away.
+    Runs `scenes` scenes of `frames` images of each category; returns the weights for the engine's
+    way to follow the size, and leaves them in the engine. Images without the target count as
+    wrong, whatever the box. So do looks at other places of the same images, unless they find the
+    target: that is what a target leaves behind that goes away.
     """
-    for _ in range(_ROUNDS):
-        features, right = _followed(tracker, scenes, frames)
-        tracker.score_weights = calibrate(features, right)
-    return list(tracker.score_weights)
+    gated = engine.settings.thresholds.learn_above > 0
+    for _ in range(_ROUNDS if gated else 1):
+        evidence, right = _followed(engine, scenes, frames)
+        engine.score_weights = calibrate(evidence, right)
+    return list(engine.score_weights)
 
 
-def _followed(tracker: MatchingTracker, scenes: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
+def _followed(engine: Engine, scenes: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Follow targets; returns what the scores were made of and whether the boxes were right."""
     random = np.random.default_rng(0)
-    features, right = [], []
+    evidence, right = [], []
     for category in tqdm(CATEGORIES, desc='calibration', unit='category'):
         for index in range(scenes):
-            gain, started = GainControl(), False
+            gain, track = GainControl(), None
             scene = render(category, seed=_FIRST_SEED + index, frames=frames)
             for number, (image, box) in enumerate(scene):
                 image01 = gain(image)
-                if not started:
-                    if started := box is not None:
-                        tracker.init(image01, box)
+                if track is None:
+                    track = None if box is None else engine.start(image01, box)
                     continue
-                estimate = tracker.update(image01)
-                looks = [(estimate, tracker.features)]
+                looks = engine.update(image01, [track])
                 if number % _ELSEWHERE_EVERY == 0:
                     x, y = random.random(2) * image01.shape[::-1]
-                    place = Box.from_center(x, y, estimate.box.w, estimate.box.h)
-                    looks += tracker.look_around(image01, place)
-                for found, made_of in looks:
-                    features.append(made_of)
+                    place = Box.from_center(x, y, track.box.w, track.box.h)
+                    looks += engine.look_around(image01, track, place)
+                for found in looks:
+                    evidence.append(found.evidence)
                     right.append(box is not None and found.box.iou(box) > _ON_TARGET)
-    return np.array(features), np.array(right)
+    return np.array(evidence), np.array(right)

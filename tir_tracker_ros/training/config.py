@@ -10,12 +10,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 import yaml
 
+DEFAULT_MODEL = 'mmnet_fast'
 
-class _Closed(BaseModel):
+
+class Closed(BaseModel):
+    """A part of a configuration: fixed once read, and an unknown key is an error."""
+
     model_config = ConfigDict(extra='forbid', frozen=True)
 
 
-class SourceConfig(_Closed):
+class SourceConfig(Closed):
     """One source of views."""
 
     kind: Literal['simulator', 'sequences', 'stills', 'textures']
@@ -38,12 +42,29 @@ class SourceConfig(_Closed):
     """Share of the pairs, relative to the other sources."""
 
 
-class SamplingConfig(_Closed):
+class ViewConfig(Closed):
+    """How the squares around objects are kept in memory and in packs."""
+
+    side: int = Field(default=320, ge=64)
+    """
+    Side of a view at most, pixels: 71 of them are `s_z` of its box. Views of small objects keep
+    the pixels of their images.
+    """
+    quality: int = Field(default=62, ge=20, le=100)
+    """Of their JPEGs."""
+
+
+class SamplingConfig(Closed):
     """How pairs are drawn."""
 
     easy: float = Field(default=0.05, ge=0, le=1)
     background: float = Field(default=0.05, ge=0, le=1)
     semantic: float = Field(default=0.1, ge=0, le=1)
+    related: float = Field(default=0.0, ge=0, le=1)
+    """
+    Rate of pairs of an object that is of the class, or in a recording, of the pair before: what
+    `loss.strangers` tells apart.
+    """
     frame_range: int = Field(default=100, ge=0)
     """Largest distance in time between the two views of a positive pair, images."""
 
@@ -55,7 +76,7 @@ class SamplingConfig(_Closed):
         return self
 
 
-class AugmentationConfig(_Closed):
+class AugmentationConfig(Closed):
     """Random changes of the crops; lengths in pixels of the search crop."""
 
     translation: float = Field(default=48.0, ge=0)
@@ -80,58 +101,26 @@ class AugmentationConfig(_Closed):
     """Rate of search crops with a part of the target covered."""
 
 
-class LossConfig(_Closed):
-    """Weights of the terms of the loss."""
+class TrainConfig(Closed):
+    """What the training of every family is told; a family adds keys of its own."""
 
-    logistic: Literal['paper', 'balanced', 'hinge'] = 'balanced'
-    radius: float = Field(default=1.0, ge=0)
-    """Cells around the centre that count as target."""
-    discriminative: float = Field(default=1.0, ge=0)
-    fine: float = Field(default=1.0, ge=0)
-    fused: float = Field(default=1.0, ge=0)
-    """Spatial softmax cross-entropy on the summed response."""
-    sigma: float = Field(default=0.7, gt=0)
-    """Of the softmax target, cells."""
-    classification: float = Field(default=0.1, ge=0)
-
-
-class BoxErrorConfig(_Closed):
-    """Errors of the boxes that the box refiner learns to correct: standard deviations."""
-
-    shift: float = Field(default=0.1, ge=0)
-    """Of the centre, over the side."""
-    scale: float = Field(default=0.11, ge=0)
-    """Of the logarithm of the size."""
-    aspect: float = Field(default=0.07, ge=0)
-    """Of half the logarithm of the aspect ratio."""
-    wide: float = Field(default=0.2, ge=0, le=1)
-    """Rate of boxes with errors `wide_factor` times as large."""
-    wide_factor: float = Field(default=2.5, ge=1)
-    description_shift: float = Field(default=0.08, ge=0)
-    """Of the centre of a right box from the annotated one, the same in both images."""
-    description_scale: float = Field(default=0.12, ge=0)
-    """Of the logarithms of its sides."""
-
-
-class TrainConfig(_Closed):
-    """One training run."""
-
-    model: str = 'mmnet_fast'
+    model: str = DEFAULT_MODEL
     """A preset of `tir-tracker models`, or `box_refiner`."""
     data: str = ''
     """Folder that the roots of the sources are relative to."""
     sources: list[SourceConfig] = Field(min_length=1)
+    pack: str = ''
+    """
+    File of `tir-tracker pack` that the views are taken from, in place of `data`: of the sources
+    that both name, with the weights given here.
+    """
+    views: ViewConfig = ViewConfig()
     sampling: SamplingConfig = SamplingConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
-    loss: LossConfig = LossConfig()
-    box_errors: BoxErrorConfig = BoxErrorConfig()
-    """For the box refiner alone, which in turn has no use for `loss`."""
     initial_weights: str = ''
     """Weight file to start from; of one of another model, the backbone alone."""
     freeze: list[str] = []
     """Prefixes of parameter names that are not trained, such as `backbone.convs.0`."""
-    drop_classification: bool = False
-    """Leave the class loss out (mix-training)."""
     epochs: int = Field(default=20, ge=1)
     batches: int = Field(default=100, ge=1)
     """Batches in an epoch."""
@@ -155,32 +144,15 @@ class TrainConfig(_Closed):
     threads: int = 0
 
 
-def read_config(path: str | Path, changes: list[str] | None = None) -> TrainConfig:
+def read_values(path: Path) -> dict[str, Any]:
     """
-    Read a YAML file, with changes such as `epochs=3` or `loss.fused=0.5`.
+    Read the values of a YAML file, laid over those of the file that its key `extends` names.
 
-    A key `extends` names another file, relative to this one, that this one changes.
-
-    Raises ValueError that names the key and what would be right, OSError for a file that is not
-    there.
+    That name is relative to the file. Raises OSError for a file that is not there.
     """
-    values = _read_values(Path(path))
-    for change in changes or []:
-        key, equals, text = change.partition('=')
-        if not equals:
-            raise ValueError(f"change '{change}' is not KEY=VALUE")
-        *parents, last = key.split('.')
-        place = values
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[last] = yaml.safe_load(text)
-    return TrainConfig.model_validate(values)
-
-
-def _read_values(path: Path) -> dict[str, Any]:
     values = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
     parent = values.pop('extends', None)
-    return _merged(_read_values(path.parent / parent), values) if parent else values
+    return _merged(read_values(path.parent / parent), values) if parent else values
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

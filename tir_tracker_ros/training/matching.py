@@ -1,30 +1,72 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The Lightning module of the matching networks."""
+"""How matching networks are trained: configuration and Lightning module of the family."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy, softplus
 
+from ..models import families
 from ..models.matching import Matching, MatchingNet
-from ..models.presets import find_preset
 from .augmentation import CropAugmentation, Crops
-from .config import TrainConfig
+from .calibration import calibrated_scores
+from .config import Closed, TrainConfig
 from .losses import cell_distances, logistic_loss, softmax_loss
 from .module import PairModule
 from .sampling import PairBatch
 from .views import NO_CLASS, ViewPool
 
 
+class LossConfig(Closed):
+    """Weights of the terms of the loss."""
+
+    logistic: Literal['paper', 'balanced', 'hinge'] = 'balanced'
+    radius: float = Field(default=1.0, ge=0)
+    """Cells around the centre that count as target."""
+    branches: dict[str, float] = {}
+    """Weights of the branches' logistic losses by their names; 1 for those that are not named."""
+    fused: float = Field(default=1.0, ge=0)
+    """Spatial softmax cross-entropy on the summed response."""
+    sigma: float = Field(default=0.7, gt=0)
+    """Of the softmax target, cells."""
+    strangers: float = Field(default=0.0, ge=0)
+    """
+    Logistic loss of each template on the search region of the pair before, where its target is
+    not: negatives that cost no further features.
+    """
+    classification: float = Field(default=0.1, ge=0)
+
+
+class MatchingConfig(TrainConfig):
+    """The training of a matching network."""
+
+    loss: LossConfig = LossConfig()
+    drop_classification: bool = False
+    """Leave the class loss out (mix-training)."""
+
+
 class MatchingModule(PairModule):
     """Train a matching network: the losses of its branches, of their sum and of the class head."""
 
     model: MatchingNet
+    config: MatchingConfig
 
-    def __init__(self, config: TrainConfig, training: ViewPool, validation: ViewPool) -> None:
-        preset = find_preset(config.model)
-        super().__init__(MatchingNet(preset), config, training, validation)
+    def __init__(self, config: MatchingConfig) -> None:
+        """Build the network; raises ValueError for a loss of a branch that it does not have."""
+        super().__init__(families.build(config.model), config)
+        preset = self.model.preset
+        names = [branch.name for branch in self.model.branches]
+        if unknown := sorted(set(config.loss.branches) - set(names)):
+            raise ValueError(
+                f"loss.branches: the model '{config.model}' has no branch '{unknown[0]}', but "
+                f'{", ".join(names)}'
+            )
         self.augmentation = CropAugmentation(
             config.augmentation,
             preset.template_size,
@@ -33,19 +75,57 @@ class MatchingModule(PairModule):
             preset.search_context,
         )
 
+    def check(self, training: ViewPool) -> None:
+        """Raise ValueError for data of more classes than the class head has outputs."""
+        outputs, classes = self.model.preset.classes, len(training.classes)
+        if outputs and classes > outputs:
+            raise ValueError(
+                f"the data hold {classes} classes; the model '{self.config.model}' has {outputs}"
+            )
+
+    def facts(self, training: ViewPool) -> dict[str, Any]:
+        """Tell the names of the classes, and whether the class head knows them."""
+        classes = training.classes
+        trained = bool(self.model.preset.classes and classes) and not (
+            self.config.drop_classification
+        )
+        return {'classes': list(classes), 'class_head_trained': trained}
+
+    def calibration(self) -> dict[str, Any]:
+        """Fit the scores of the trained network, for each way that it follows the size."""
+        return {'score': calibrated_scores(self.model)}
+
+    def start_from_other(self, preset: str, tensors: Mapping[str, Tensor]) -> None:
+        """Take the backbone of another model."""
+        prefix = 'backbone.'
+        self.model.backbone.load_state_dict(
+            {
+                name[len(prefix) :]: value
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
+        )
+
     def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
         """Compute the terms of the loss, and the share of peaks within 1.5 cells of the target."""
         crops = self.augmentation(pool, pairs)
         matching = self.model(crops.template, crops.search)
-        return self._losses(matching, crops), self._hits(matching.fused, crops)
+        terms = self._losses(matching, crops)
+        if weight := self.config.loss.strangers:
+            template, search = (
+                pool.track[index.to(pool.device)] for index in (pairs.template, pairs.search)
+            )
+            strange = (template != search.roll(1)).float()
+            costs = torch.stack([softplus(one).mean(dim=(1, 2, 3)) for one in matching.strangers])
+            terms['strangers'] = weight * (costs.mean(dim=0) * strange).mean()
+        return terms, self._hits(matching.fused, crops)
 
     def _losses(self, matching: Matching, crops: Crops) -> dict[str, Tensor]:
         loss = self.config.loss
-        distance = cell_distances(matching.responses[0].shape[-1], self.model.stride, crops.offset)
+        distance = self._distance(matching.fused, crops)
         terms: dict[str, Tensor] = {}
         for branch, response in zip(self.model.branches, matching.responses):
-            weight = loss.fine if branch.name == 'fine' else loss.discriminative
-            terms[branch.name] = weight * logistic_loss(
+            terms[branch.name] = loss.branches.get(branch.name, 1.0) * logistic_loss(
                 response, distance, crops.positive, loss.radius, loss.logistic
             )
         if loss.fused:
@@ -60,15 +140,18 @@ class MatchingModule(PairModule):
             and known.any()
             and not self.config.drop_classification
         ):
-            terms['classification'] = loss.classification * torch.nn.functional.cross_entropy(
+            terms['classification'] = loss.classification * cross_entropy(
                 matching.logits[known].float(), crops.label[known]
             )
         return terms
+
+    def _distance(self, response: Tensor, crops: Crops) -> Tensor:
+        return cell_distances(response.shape[-1], self.model.stride, crops.offset)
 
     def _hits(self, response: Tensor, crops: Crops) -> Tensor:
         """Share of positive pairs whose peak lies within 1.5 cells of the target."""
         if not crops.positive.any():
             return response.new_tensor(1.0)
-        distance = cell_distances(response.shape[-1], self.model.stride, crops.offset)
+        distance = self._distance(response, crops)
         peak = response[:, 0].flatten(1).argmax(dim=1, keepdim=True)
         return (distance.flatten(1).gather(1, peak)[crops.positive] <= 1.5).float().mean()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 import math
 from typing import Any
 
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ..models import zoo
 from ..models.box_refiner import BoxRefiner
-from ..models.matching import MatchingNet
+from ..models.network import Network
 from .config import TrainConfig
 from .pools import source_name
 from .sampling import PairBatch, PairSampler
@@ -22,22 +24,17 @@ from .views import ViewPool
 
 
 class PairModule(lightning.LightningModule):
-    """Train a network on pairs of a pool of views: batches, optimiser and figures."""
+    """Train a network on pairs of a pool of views: batches, optimiser and metrics."""
 
-    model: MatchingNet | BoxRefiner
+    model: Network | BoxRefiner
+    pools: Mapping[str, ViewPool]
+    """The views to train on, `train`, and those for validation, `val`."""
 
-    def __init__(
-        self,
-        model: MatchingNet | BoxRefiner,
-        config: TrainConfig,
-        training: ViewPool,
-        validation: ViewPool,
-    ) -> None:
+    def __init__(self, model: Network | BoxRefiner, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
         # Convolutions in low precision are twice as fast that way on CPUs, and on GPUs too.
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.pools = {'train': training, 'val': validation}
         for name, parameter in self.model.named_parameters():
             if name.startswith(tuple(config.freeze)):
                 parameter.requires_grad_(False)
@@ -45,6 +42,38 @@ class PairModule(lightning.LightningModule):
     @abstractmethod
     def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
         """Compute the terms of the loss of a batch, and the share of pairs that it gets right."""
+
+    def check(self, training: ViewPool) -> None:
+        """Raise ValueError for views that the network cannot be trained on."""
+
+    def facts(self, training: ViewPool) -> dict[str, Any]:
+        """Tell what the family's weight files say of the views trained on."""
+        return {}
+
+    def calibration(self) -> dict[str, Any]:
+        """Fit what follows the training, and belongs in the facts of the weight file."""
+        return {}
+
+    def start_from(self, weights: str) -> None:
+        """
+        Fill the network from a weight file.
+
+        Raises FileNotFoundError, or ValueError for weights that do not fit.
+        """
+        preset, _, tensors = zoo.read_weights(weights)
+        try:
+            if preset == self.model.name:
+                self.model.load_state_dict(tensors)
+            else:
+                self.start_from_other(preset, tensors)
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"'{weights}' ({preset}) does not fit the model '{self.model.name}': {error}"
+            ) from error
+
+    def start_from_other(self, preset: str, tensors: Mapping[str, Tensor]) -> None:
+        """Take what can be used of the weights of another model; raises ValueError, or fails."""
+        raise ValueError('it can only start from its own weights')
 
     def train_dataloader(self) -> DataLoader:
         """Give the batches of the current epoch; made anew each epoch."""
@@ -75,16 +104,14 @@ class PairModule(lightning.LightningModule):
     def on_fit_start(self) -> None:
         """Move the pools to the device of the model, once."""
         for pool in self.pools.values():
-            for name, value in vars(pool).items():
-                if isinstance(value, Tensor):
-                    setattr(pool, name, value.to(self.device))
+            pool.to(self.device)
 
     def training_step(self, pairs: PairBatch, index: int) -> Tensor:
         """Compute the loss of a batch."""
         return self._step(pairs, 'train')
 
     def validation_step(self, pairs: PairBatch, index: int) -> None:
-        """Compute the figures of a batch of pairs that are not trained on."""
+        """Compute the metrics of a batch of pairs that are not trained on."""
         self._step(pairs, 'val')
 
     def on_train_epoch_start(self) -> None:
@@ -96,10 +123,10 @@ class PairModule(lightning.LightningModule):
     def _step(self, pairs: PairBatch, part: str) -> Tensor:
         terms, hit = self.losses(pairs, self.pools[part])
         total = torch.stack(list(terms.values())).sum()
-        figures = {f'{part}/loss': total, f'{part}/hit': hit}
-        figures |= {f'{part}/{name}': value for name, value in terms.items()}
+        metrics = {f'{part}/loss': total, f'{part}/hit': hit}
+        metrics |= {f'{part}/{name}': value for name, value in terms.items()}
         self.log_dict(
-            {name: value.detach().float() for name, value in figures.items()},
+            {name: value.detach().float() for name, value in metrics.items()},
             on_step=False,
             on_epoch=True,
             batch_size=len(pairs.kind),

@@ -16,6 +16,7 @@ from ..geometry import Box
 from ..sequences.benchmarks import read_benchmark, Sequence
 from ..simulation import render
 from .config import SourceConfig, TrainConfig
+from .pack import read_pack
 from .views import PoolBuilder, ViewPool
 
 _VALIDATION_SHARE = 10
@@ -28,6 +29,25 @@ _STILL_RANGE = (24, 160)
 """Sides, in pixels, of a textured square that is taken as a target."""
 
 
+def load_pools(config: TrainConfig) -> tuple[ViewPool, ViewPool]:
+    """
+    Return the pools for training and for validation, of the run's pack or of its sources.
+
+    Raises ValueError for a source that the pack does not hold, and what `read_pack` and
+    `build_pools` raise.
+    """
+    if not config.pack:
+        return build_pools(config)
+    training, validation = read_pack(config.pack)
+    names = [source_name(source) for source in config.sources]
+    if missing := [name for name in names if name not in training.sources]:
+        raise ValueError(
+            f"the pack '{config.pack}' does not hold the source '{missing[0]}', but "
+            f'{", ".join(training.sources)}'
+        )
+    return training.of_sources(names), validation.of_sources(names)
+
+
 def build_pools(config: TrainConfig) -> tuple[ViewPool, ViewPool]:
     """
     Read all sources of a run; returns the pools for training and for validation.
@@ -35,7 +55,10 @@ def build_pools(config: TrainConfig) -> tuple[ViewPool, ViewPool]:
     They share no recording. Raises ValueError for a source without a usable box.
     """
     random = np.random.default_rng(config.seed)
-    builders = PoolBuilder(), PoolBuilder()
+    classes: list[str] = []
+    builders = tuple(
+        PoolBuilder(config.views.side, config.views.quality, classes) for _ in range(2)
+    )
     for source in config.sources:
         name = source_name(source)
         for builder in builders:
@@ -50,11 +73,12 @@ def build_pools(config: TrainConfig) -> tuple[ViewPool, ViewPool]:
         reader(source, Path(config.data), builders, random)
         if builders[0].tracks == before:
             raise ValueError(f"source '{name}' of the training data holds no usable track")
-    return builders[0].build(), builders[1].build()
+    training, validation = (builder.build() for builder in builders)
+    return training, validation
 
 
 def source_name(source: SourceConfig) -> str:
-    """Name a source in figures and in the weights' facts."""
+    """Name a source in a pack and in the weights' facts."""
     only = '' if source.only == '*' else f'/{source.only}'
     return f'{source.kind}:{source.root or source.category}{only}'
 
@@ -63,7 +87,7 @@ def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
     count = source.tracks or 500
     base = int(random.integers(2**31))
     for index in tqdm(range(count), desc='scenes', unit='scene'):
-        builder = builders[index % _VALIDATION_SHARE == 0]
+        builder = builders[_is_validation(index, count)]
         # Few images of each scene, far apart: rendering is what costs.
         scene = render(source.category, seed=base + index, frames=_SCENE_FRAMES)
         chosen = np.linspace(0, _SCENE_FRAMES - 1, min(source.views_per_track, _SCENE_FRAMES))
@@ -76,10 +100,10 @@ def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
 
 
 def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
-    split = source.split if source.kind == 'sequences' else None
+    everything, validation = _read(source, data)
     sequences = [
         one
-        for one in _read(source, data, split)
+        for one in everything
         if (len(one) == 1) == (source.kind == 'stills')
         and one.class_name not in _UNLABELLED
         and fnmatch(one.name, source.only.lstrip('!')) != source.only.startswith('!')
@@ -87,30 +111,31 @@ def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
     if source.tracks and len(sequences) > source.tracks:
         chosen = random.choice(len(sequences), source.tracks, replace=False)
         sequences = [sequences[index] for index in sorted(chosen)]
-    videos: dict[str, int] = {}
     sequences.sort(key=lambda one: one.video)
     last = None
     for sequence in tqdm(sequences, desc=source.root, unit='track'):
-        number = videos.setdefault(sequence.video, len(videos))
-        builder = builders[number % _VALIDATION_SHARE == 0]
         if sequence.video != last:
             for one in builders:
                 one.video()
             last = sequence.video
-        builder.add_track(_spread(sequence, source.views_per_track), sequence.class_name.lower())
+        builders[sequence.video in validation].add_track(
+            _spread(sequence, source.views_per_track), sequence.class_name.lower()
+        )
 
 
 def _textures(source: SourceConfig, data: Path, builders, random) -> None:
     """Take squares of stills that hold some structure as targets: the world is full of them."""
+    everything, validation = _read(source, data)
     seen: dict[str, Sequence] = {}
-    for sequence in _read(source, data, None):
+    for sequence in everything:
         if len(sequence) == 1:
             # The objects of one still come one after the other, named after it.
             seen.setdefault(sequence.name.rpartition('.')[0], sequence)
     stills = list(seen.values())
-    for index in tqdm(range(source.tracks or 1000), desc='textures', unit='track'):
-        builder = builders[index % _VALIDATION_SHARE == 0]
-        image = _gray(stills[int(random.integers(len(stills)))].frames[0])
+    for _ in tqdm(range(source.tracks or 1000), desc='textures', unit='track'):
+        still = stills[int(random.integers(len(stills)))]
+        builder = builders[still.video in validation]
+        image = _gray(still.frames[0])
         height, width = image.shape
         builder.video()
         for _ in range(20):
@@ -125,8 +150,23 @@ def _textures(source: SourceConfig, data: Path, builders, random) -> None:
                 break
 
 
-def _read(source: SourceConfig, data: Path, split: str | None) -> Iterator[Sequence]:
-    return read_benchmark(data / source.root, split=split)
+def _read(source: SourceConfig, data: Path) -> tuple[list[Sequence], set[str]]:
+    """
+    Read all sequences of a source's folder, and which of its videos are for validation.
+
+    Stills, tracks and textures of one folder show the same recordings, so they have to agree.
+    """
+    split = source.split if source.kind == 'sequences' else None
+    sequences = list(read_benchmark(data / source.root, split=split))
+    videos = sorted({one.video for one in sequences})
+    return sequences, {
+        video for index, video in enumerate(videos) if _is_validation(index, len(videos))
+    }
+
+
+def _is_validation(index: int, count: int) -> bool:
+    """Keep every tenth of `count` recordings for validation, of less than ten the last one."""
+    return count > 1 and index % _VALIDATION_SHARE == min(count, _VALIDATION_SHARE) - 1
 
 
 def _spread(sequence: Sequence, count: int) -> Iterator[tuple[int, np.ndarray, Box]]:

@@ -1,13 +1,14 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The Lightning module of the box refiner."""
+"""How the box refiner is trained: configuration and Lightning module of its family."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
+from ..models import families
 from ..models.box_refiner import BoxRefiner
-from .box_windows import WindowAugmentation
+from .box_windows import BoxErrorConfig, WindowAugmentation
 from .config import TrainConfig
 from .module import PairModule
 from .sampling import PairBatch
@@ -17,13 +18,19 @@ _RIGHT = 0.05
 """Mean error of the four offsets up to which a correction counts as right."""
 
 
+class RefinerConfig(TrainConfig):
+    """The training of the box refiner."""
+
+    box_errors: BoxErrorConfig = BoxErrorConfig()
+
+
 class RefinerModule(PairModule):
     """Train the box refiner: the likelihood of what a box lacks, under a Laplace law."""
 
     model: BoxRefiner
 
-    def __init__(self, config: TrainConfig, training: ViewPool, validation: ViewPool) -> None:
-        super().__init__(BoxRefiner(), config, training, validation)
+    def __init__(self, config: RefinerConfig) -> None:
+        super().__init__(families.build(config.model), config)
         self.augmentation = WindowAugmentation(
             config.augmentation, config.box_errors, BoxRefiner.size, BoxRefiner.context
         )

@@ -63,7 +63,7 @@ class PairSampler(Dataset):
             column.cpu()[heads].numpy() for column in (pool.source, pool.video, pool.label)
         )
         self._time = pool.time.cpu().numpy()
-        shares = np.array([weights[name] for name in pool.sources])
+        shares = np.array([weights.get(name, 0.0) for name in pool.sources])
         present = np.bincount(self._source, minlength=len(shares)) > 0
         self._source_weights = np.where(present, shares, 0) / shares[present].sum()
         self._of_source = [np.flatnonzero(self._source == s) for s in range(len(shares))]
@@ -84,13 +84,22 @@ class PairSampler(Dataset):
     def __getitem__(self, index: int) -> PairBatch:
         """Draw batch `first + index`."""
         random = np.random.default_rng((self.seed, self.first + index))
-        pairs = [self._pair(random) for _ in range(self.batch)]
+        pairs = []
+        track = None
+        for _ in range(self.batch):
+            related = None
+            if track is not None and random.random() < self.config.related:
+                related = self._semantic(random, track)
+            track = self._track(random) if related is None else related
+            pairs.append(self._pair(random, track))
         template, search, kind = torch.tensor(pairs, dtype=torch.long).unbind(dim=1)
         return PairBatch(template, search, kind, int(random.integers(2**31)))
 
-    def _pair(self, random: np.random.Generator) -> tuple[int, int, int]:
+    def _track(self, random: np.random.Generator) -> int:
         source = random.choice(len(self._source_weights), p=self._source_weights)
-        track = int(random.choice(self._of_source[source]))
+        return int(random.choice(self._of_source[source]))
+
+    def _pair(self, random: np.random.Generator, track: int) -> tuple[int, int, int]:
         template = int(random.choice(self._tracks[track]))
         kind = int(random.choice(len(KINDS), p=self._kind_rates))
         if KINDS[kind] == 'positive':

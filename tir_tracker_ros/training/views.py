@@ -3,16 +3,17 @@
 """
 The pool of views that training draws pairs from.
 
-A view is a generous square around one object in one image, cut once and kept in memory as bytes.
-All further cropping and augmentation is then batched tensor work on the model's device, so that
-an accelerator never waits for files.
+A view is a generous square around one object in one image, cut once and kept as a JPEG in memory.
+All further cropping and augmentation is batched tensor work on the model's device; an accelerator
+gets all views decoded, so that it never waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,45 +21,98 @@ from torch import Tensor
 from ..geometry import Box, context_side
 from ..imaging.subwindow import crop
 
-VIEW_SIZE = 448
-"""Side of a view, pixels."""
 VIEW_CONTEXT = 4.5
 """Side of a view over `s_z` of its box: room for a search region of 3 that is moved and scaled."""
 NO_CLASS = -1
+_SMALLEST_SIDE = 32
+_COLUMNS = ('span', 'size', 'track', 'video', 'time', 'label', 'source')
 
 
 @dataclass
 class ViewPool:
-    """V views: `pixels` V x VIEW_SIZE x VIEW_SIZE uint8, and one number each of the rest."""
+    """V views: JPEG codes one after the other, and one number each of the rest."""
 
-    pixels: Tensor
+    codes: Tensor
+    """The JPEG codes of all views, uint8, on the CPU."""
+    span: Tensor
+    """V x 2: where in `codes` each view begins and ends."""
     size: Tensor
-    """V x 2 float: width and height of the box in pixels of the view; its centre is the view's."""
+    """V x 2 float: width and height of the box over the side of the view; it is centred there."""
     track: Tensor
-    """Which object: views of one track show the same object at different times."""
+    """V: which object; views of one track show the same object at different times."""
     video: Tensor
-    """Which recording; two tracks of one video are two objects of one scene."""
+    """V: which recording; two tracks of one video are two objects of one scene."""
     time: Tensor
-    """Position in the recording, images."""
+    """V: position in the recording, images."""
     label: Tensor
-    """Class index, or NO_CLASS."""
+    """V: class index, or NO_CLASS."""
     source: Tensor
-    """Index into `sources`."""
+    """V: index into `sources`."""
+    side: int
+    """Side that views are brought to when they are decoded, pixels."""
     sources: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    _decoded: Tensor | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.track)
 
+    @property
+    def device(self) -> torch.device:
+        """Device that images and numbers are given on."""
+        return self.size.device
+
+    def to(self, device: torch.device) -> None:
+        """Move the pool to a device; one that is not the CPU gets all views decoded."""
+        if device.type != 'cpu' and self._decoded is None:
+            count = len(self)
+            self._decoded = torch.empty(
+                (count, self.side, self.side), dtype=torch.uint8, device=device
+            )
+            for part in torch.arange(count).split(256):
+                self._decoded[part.to(device)] = self._decode(part).to(device)
+        for name in set(_COLUMNS) - {'span'}:
+            setattr(self, name, getattr(self, name).to(device))
+
+    def images(self, index: Tensor) -> Tensor:
+        """Return views as `N x 1 x side x side`, uint8, on the pool's device."""
+        if self._decoded is not None:
+            return self._decoded[index.to(self.device)][:, None]
+        return self._decode(index)[:, None]
+
+    def _decode(self, index: Tensor) -> Tensor:
+        codes = self.codes.numpy()
+        images = np.empty((len(index), self.side, self.side), np.uint8)
+        for image, view in zip(images, index.tolist()):
+            start, end = self.span[view].tolist()
+            decoded = cv2.imdecode(codes[start:end], cv2.IMREAD_GRAYSCALE)
+            assert decoded is not None
+            cv2.resize(decoded, (self.side, self.side), dst=image)
+        return torch.from_numpy(images)
+
+    def of_sources(self, names: Collection[str]) -> ViewPool:
+        """Return a pool of the views of some of the sources alone."""
+        wanted = torch.tensor([name in names for name in self.sources])
+        chosen = wanted[self.source]
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
+
 
 class PoolBuilder:
-    """Collect views from several sources into one pool, with common class names."""
+    """Collect views from several sources into one pool."""
 
-    def __init__(self) -> None:
-        self._pixels: list[np.ndarray] = []
+    def __init__(self, side: int, quality: int, classes: list[str] | None = None) -> None:
+        """
+        Prepare an empty pool.
+
+        side: of a view at most, pixels; a smaller one keeps the pixels of its image. quality: of
+        the JPEGs, 0..100. classes: the list that class names are added to, to be shared by pools
+        whose labels have to mean the same.
+        """
+        self.side, self.quality = side, quality
+        self._codes: list[np.ndarray] = []
         self._rows: list[tuple[float, float, int, int, int, int, int]] = []
         self._sources: list[str] = []
-        self._classes: list[str] = []
+        self._classes = [] if classes is None else classes
         self._tracks = self._videos = 0
 
     @property
@@ -95,8 +149,9 @@ class PoolBuilder:
                 or box.clipped(width, height).area < 0.5 * box.area
             ):
                 continue
-            view, size = cut_view(image, box)
-            self._pixels.append(view)
+            view, size = cut_view(image, box, self.side)
+            options = [cv2.IMWRITE_JPEG_QUALITY, self.quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+            self._codes.append(cv2.imencode('.jpg', view, options)[1].ravel())
             self._rows.append(
                 (*size, self._tracks, self._videos, time, label, len(self._sources) - 1)
             )
@@ -105,32 +160,39 @@ class PoolBuilder:
         return added
 
     def build(self) -> ViewPool:
-        """Make the pool; raises ValueError when there is no view at all."""
-        if not self._rows:
-            raise ValueError('no views: the training data hold no usable box')
-        rows = torch.tensor(self._rows)
-        track, video, time, label, source = rows[:, 2:].long().unbind(dim=1)
+        """Make the pool."""
+        rows = torch.tensor(self._rows, dtype=torch.float64).reshape(-1, 7)
+        ends = np.cumsum([len(code) for code in self._codes], dtype=np.int64)
+        starts = np.concatenate([[0], ends])[: len(ends)]
+        numbers = rows[:, 2:].long().unbind(dim=1)
+        track, video, time, label, source = (column.clone() for column in numbers)
         return ViewPool(
-            torch.from_numpy(np.stack(self._pixels)),
-            rows[:, :2].clone(),
+            torch.from_numpy(np.concatenate([np.zeros(0, np.uint8), *self._codes])),
+            torch.from_numpy(np.stack([starts, ends], axis=1).astype(np.int64)),
+            rows[:, :2].float(),
             track,
             video,
             time,
             label,
             source,
+            self.side,
             tuple(self._sources),
             tuple(self._classes),
         )
 
 
-def cut_view(image: np.ndarray, box: Box) -> tuple[np.ndarray, tuple[float, float]]:
-    """Cut the view of a box from a gray image; returns it and the size of the box in it."""
+def cut_view(image: np.ndarray, box: Box, largest: int) -> tuple[np.ndarray, tuple[float, float]]:
+    """
+    Cut the view of a box from a gray image, with the pixels of the image where they are few.
+
+    Returns the view, `S x S` uint8 with `S <= largest`, and width and height of the box over S.
+    """
     side = VIEW_CONTEXT * context_side(box)
-    view = crop(image, box.cx, box.cy, side, side, VIEW_SIZE, VIEW_SIZE)
+    pixels = int(np.clip(np.ceil(side), _SMALLEST_SIDE, largest))
+    view = crop(image, box.cx, box.cy, side, side, pixels, pixels)
     if image.dtype != np.uint8:
         view = view * 255
-    scale = VIEW_SIZE / side
-    return np.clip(np.rint(view), 0, 255).astype(np.uint8), (box.w * scale, box.h * scale)
+    return np.clip(np.rint(view), 0, 255).astype(np.uint8), (box.w / side, box.h / side)
 
 
 def split_tracks(pool: ViewPool) -> list[Sequence[int]]:
