@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 import torch
-from torch import Tensor
+from torch import nn, Tensor
 
 from .box_refiner import BoxRefiner
 from .families import build_tracker_network
@@ -32,7 +32,7 @@ def shipped_weights(name: str) -> Path | None:
 
 
 def save_weights(
-    model: Network | BoxRefiner,
+    model: nn.Module,
     path: str | Path,
     facts: Mapping[str, object],
     dtype: torch.dtype = torch.float16,
@@ -40,7 +40,7 @@ def save_weights(
     """
     Write the weights of a model, stored as `dtype` (counters as they are).
 
-    `facts` (classes, data, seed, figures ...) travel in the file's metadata as JSON.
+    `facts` (classes, data, seed, metrics ...) travel in the file's metadata as JSON.
     """
     tensors = {
         name: value.detach()
@@ -52,7 +52,7 @@ def save_weights(
     save_file(
         tensors,
         path,
-        {'preset': model.name, 'sha256': checksum(tensors), 'facts': json.dumps(facts)},
+        {'preset': str(model.name), 'sha256': checksum(tensors), 'facts': json.dumps(facts)},
     )
     # safetensors leaves a file that only its owner can read; an installed one is for everybody.
     Path(path).chmod(0o644)
@@ -92,7 +92,7 @@ def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
     return metadata['preset'], json.loads(metadata['facts']), tensors
 
 
-def load_weights(model: Network | BoxRefiner, path: str | Path) -> dict:
+def load_weights(model: nn.Module, path: str | Path) -> dict:
     """
     Fill a model from a weight file and return the file's facts.
 

@@ -11,12 +11,10 @@ from typing import Any
 
 import lightning
 import torch
-from torch import Tensor
+from torch import nn, Tensor
 from torch.utils.data import DataLoader
 
 from ..models import zoo
-from ..models.box_refiner import BoxRefiner
-from ..models.network import Network
 from .config import TrainConfig
 from .pools import source_name
 from .sampling import PairBatch, PairSampler
@@ -26,11 +24,12 @@ from .views import ViewPool
 class PairModule(lightning.LightningModule):
     """Train a network on pairs of a pool of views: batches, optimiser and metrics."""
 
-    model: Network | BoxRefiner
+    model: nn.Module
+    """The network; each family's module knows more of it."""
     pools: Mapping[str, ViewPool]
     """The views to train on, `train`, and those for validation, `val`."""
 
-    def __init__(self, model: Network | BoxRefiner, config: TrainConfig) -> None:
+    def __init__(self, model: nn.Module, config: TrainConfig) -> None:
         super().__init__()
         self.config = config
         # Convolutions in low precision are twice as fast that way on CPUs, and on GPUs too.
@@ -62,13 +61,13 @@ class PairModule(lightning.LightningModule):
         """
         preset, _, tensors = zoo.read_weights(weights)
         try:
-            if preset == self.model.name:
+            if preset == self.config.model:
                 self.model.load_state_dict(tensors)
             else:
                 self.start_from_other(preset, tensors)
         except (RuntimeError, ValueError) as error:
             raise ValueError(
-                f"'{weights}' ({preset}) does not fit the model '{self.model.name}': {error}"
+                f"'{weights}' ({preset}) does not fit the model '{self.config.model}': {error}"
             ) from error
 
     def start_from_other(self, preset: str, tensors: Mapping[str, Tensor]) -> None:
