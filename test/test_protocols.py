@@ -32,7 +32,7 @@ from tir_tracker_ros.evaluation.tracker_metrics import supervised_metrics
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.sequences.benchmarks import Frames, Sequence
 from tir_tracker_ros.sequences.benchmarks.annotations import read_boxes
-from tir_tracker_ros.tracking.tracker import Estimate
+from tir_tracker_ros.tracking.track import Estimate, Track
 
 TOOLKIT = Path(__file__).parent / 'data' / 'vot_toolkit'
 SIZE = (160, 120)
@@ -61,18 +61,19 @@ class CountedFrames(Frames):
 class Script:
     """A tracker that answers what a function of the frame's number and the init box says."""
 
-    name = 'script'
+    name, device = 'script', 'cpu'
 
     def __init__(self, answer):
         self.answer = answer
         self.starts: list[int] = []
 
-    def init(self, image, box):
+    def start(self, image, box):
         self.starts.append(self._number(image))
-        self.box = box
+        return Track(box)
 
-    def update(self, image):
-        return Estimate(self.answer(self._number(image), self.box), 1.0)
+    def update(self, image, tracks):
+        number = self._number(image)
+        return [Estimate(self.answer(number, track.box), 1.0) for track in tracks]
 
     @staticmethod
     def _number(image):
@@ -110,7 +111,7 @@ def test_times_are_those_of_update_alone():
 
 def test_a_tracker_that_refuses_its_box_has_lost(caplog):
     class Refusing(Script):
-        def init(self, image, box):
+        def start(self, image, box):
             raise ValueError('too small')
 
     found, _ = run_one_pass(Refusing(None), sequence(3))

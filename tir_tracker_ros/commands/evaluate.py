@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..evaluation.runner import Store
     from ..sequences.benchmarks import Sequence
-    from ..tracking.tracker import Tracker
+    from ..tracking.track import Tracker
 
 logger = logging.getLogger(__name__)
 

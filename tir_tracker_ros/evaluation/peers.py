@@ -4,58 +4,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ..geometry import Box
-from ..tracking.tracker import Estimate
+from ..tracking.track import Estimate, Track
 
 PEERS = ('csrt', 'kcf', 'mil', 'nanotrack')
 INSTALL = "pip install 'tir_tracker_ros[eval]' brings opencv-contrib-python-headless"
 
 
+@dataclass
+class PeerTrack(Track):
+    """A target of one of OpenCV's trackers, each of which follows a single one."""
+
+    opencv: Any = None
+    """OpenCV's object, which was started on the target."""
+
+
 class OpenCvTracker:
     """One of OpenCV's trackers, on the 8-bit colour copy of a gray image that they expect."""
 
-    class_name = ''
+    device = 'cpu'
 
-    def __init__(self, name: str, create: Callable[[], object]) -> None:
+    def __init__(self, name: str, create: Callable[[], Any]) -> None:
         self.name = name
         self._create = create
-        self._tracker = create()
-        self._box = Box(0, 0, 1, 1)
+        create()  # so that files which are no such network are told at once
 
-    def init(self, image: np.ndarray, box: Box) -> None:
-        """Start on `box`; raises ValueError where OpenCV refuses it."""
+    def start(self, image: np.ndarray, box: Box) -> PeerTrack:
+        """Start a track on `box`; raises ValueError where OpenCV refuses it."""
+        if not box.is_finite() or box.area <= 0:
+            raise ValueError(f'{self.name} cannot start on {box}, which is not finite or empty')
         cv2.setRNGSeed(0)  # MIL draws at random
-        self._tracker, self._box = self._create(), box
-        pixels = _colour(image)
+        opencv = self._create()
         # A rectangle of whole pixels, which all but OpenCV's old interface insist on.
         x, y, w, h = round(box.x), round(box.y), max(round(box.w), 1), max(round(box.h), 1)
         try:
-            self._tracker.init(pixels, (x, y, w, h))  # type: ignore[attr-defined]
+            opencv.init(_colour(image), (x, y, w, h))
         except cv2.error as error:
             raise ValueError(f'{self.name} refuses the box {x},{y},{w},{h}: {error}') from error
+        return PeerTrack(box, opencv=opencv)
 
-    def update(self, image: np.ndarray) -> Estimate:
-        """Find the target; where OpenCV finds none, the last box with a score of 0."""
+    def update(self, image: np.ndarray, tracks: Sequence[PeerTrack]) -> list[Estimate]:
+        """Find the targets; where OpenCV finds none, the last box with a score of 0."""
+        pixels = _colour(image)
+        return [self._updated(pixels, track) for track in tracks]
+
+    def _updated(self, pixels: np.ndarray, track: PeerTrack) -> Estimate:
         try:
-            found, rectangle = self._tracker.update(_colour(image))  # type: ignore[attr-defined]
+            found, rectangle = track.opencv.update(pixels)
         except cv2.error:
             found, rectangle = False, ()
-        if found:
-            box = Box(*(float(value) for value in rectangle))
-            if box.is_finite() and box.area > 0:
-                self._box = box
-                return Estimate(box, self._score())
-        return Estimate(self._box, 0.0)
-
-    def _score(self) -> float:
-        score = getattr(self._tracker, 'getTrackingScore', None)
-        return min(max(float(score()), 0.0), 1.0) if score else 1.0
+        box = Box(*(float(value) for value in rectangle)) if found else track.box
+        if not found or not box.is_finite() or box.area <= 0:
+            return Estimate(track.box, 0.0)
+        track.box = box
+        score = getattr(track.opencv, 'getTrackingScore', None)
+        return Estimate(box, min(max(float(score()), 0.0), 1.0) if score else 1.0)
 
 
 def _colour(image: np.ndarray) -> np.ndarray:
@@ -91,7 +102,7 @@ def _load_nanotrack(files: tuple[Path, Path] | None) -> OpenCvTracker:
         raise ValueError(f'{files[0]} and {files[1]} are not NanoTrack: {error}') from error
 
 
-def _creator(kind: str) -> Callable[..., object]:
+def _creator(kind: str) -> Callable[..., Any]:
     """Find what makes a tracker: a function up to OpenCV 4, in some versions a class method."""
     for module in (cv2, getattr(cv2, 'legacy', None)):
         create = getattr(module, f'{kind}_create', None)

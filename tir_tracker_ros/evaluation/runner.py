@@ -16,7 +16,7 @@ from ..geometry import Box
 from ..imaging.gain import GainControl
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.benchmarks import Sequence
-from ..tracking.tracker import Tracker
+from ..tracking.track import Track, Tracker
 from . import results
 from .metrics import has_size
 from .supervised import (
@@ -65,13 +65,15 @@ def run_one_pass(
         raise ValueError(f'{sequence.key}: no frame has a box to start on')
     first = int(np.argmax(known))
     boxes, seconds = np.full((len(sequence), 4), np.nan), np.zeros(len(sequence))
+    track = None
     for index, image in enumerate(images(sequence)):
         if index == first:
-            if not _start(tracker, image, sequence, index):
+            track = _start(tracker, image, sequence, index)
+            if track is None:
                 break
             boxes[index] = sequence.boxes[index]
-        elif index > first:
-            boxes[index], seconds[index] = _follow(tracker, image)
+        elif track is not None:
+            boxes[index], seconds[index] = _follow(tracker, image, track)
         if progress:
             progress(1)
     return boxes, seconds
@@ -87,40 +89,39 @@ def run_supervised(
     truth, known = sequence.boxes, has_size(sequence.boxes)
     boxes, seconds = np.full((len(sequence), 4), np.nan), np.zeros(len(sequence))
     events = np.full(len(sequence), SKIPPED, np.uint8)
-    running, next_start = False, 0
+    track, next_start = None, 0
     for index, image in enumerate(images(sequence)):
         if progress:
             progress(1)
-        if running:
-            box, seconds[index] = _follow(tracker, image)
+        if track is not None:
+            box, seconds[index] = _follow(tracker, image, track)
             size = (image.shape[1], image.shape[0]) if settings.bounded else None
             overlap = overlaps(truth[index, None], box[None], size)[0]
             if known[index] and overlap <= 0:
                 events[index] = FAILED
-                running, next_start = False, index + settings.skip
+                track, next_start = None, index + settings.skip
             else:
                 events[index], boxes[index] = TRACKED, box
         elif index >= next_start and known[index]:
-            running = _start(tracker, image, sequence, index)
+            track = _start(tracker, image, sequence, index)
             events[index] = STARTED
-            if not running:  # a start that is refused is a failure in the next frame
+            if track is None:  # a start that is refused is a failure in the next frame
                 next_start = index + 1 + settings.skip
                 events[index + 1 : index + 2] = FAILED
     return SupervisedRun(events, boxes), seconds
 
 
-def _start(tracker: Tracker, image: np.ndarray, sequence: Sequence, index: int) -> bool:
+def _start(tracker: Tracker, image: np.ndarray, sequence: Sequence, index: int) -> Track | None:
     try:
-        tracker.init(image, Box(*sequence.boxes[index].tolist()))
+        return tracker.start(image, Box(*sequence.boxes[index].tolist()))
     except ValueError as error:
         logger.warning('%s, frame %d: %s; counted as lost', sequence.key, index, error)
-        return False
-    return True
+        return None
 
 
-def _follow(tracker: Tracker, image: np.ndarray) -> tuple[np.ndarray, float]:
+def _follow(tracker: Tracker, image: np.ndarray, track: Track) -> tuple[np.ndarray, float]:
     begin = perf_counter()
-    estimate = tracker.update(image)
+    (estimate,) = tracker.update(image, [track])
     return np.array(tuple(estimate.box)), perf_counter() - begin
 
 
