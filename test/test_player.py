@@ -12,7 +12,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D
 
-from tir_tracker_ros.nodes.harness.process import node_command, Process, ros_arguments
+from tir_tracker_ros.nodes.harness.process import node_command, Process
 from tir_tracker_ros.sequences.bags import (
     BagWriter,
     detection_message,
@@ -57,7 +57,7 @@ class Audience(Observer):
 
 
 def player(**parameters):
-    return Process('player', [*node_command('player'), *ros_arguments(parameters)])
+    return Process('player', node_command('player', parameters))
 
 
 @pytest.fixture

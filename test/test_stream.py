@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.imaging.gain import GainSettings
 from tir_tracker_ros.imaging.thermal_image import ThermalImage
 from tir_tracker_ros.tracking.inits import InitRefused, InitRequest
 from tir_tracker_ros.tracking.states import Thresholds
@@ -419,6 +420,21 @@ def test_a_failing_tracker_leaves_the_stream_usable():
     assert stream.image(scene(2))[0].state == 'tracking'
 
 
+def test_an_init_on_which_the_tracker_fails_ends_the_target_with_the_reason():
+    class Defective(ScriptedTracker):
+        def start(self, image, box):
+            if self.box is not None:
+                raise RuntimeError('out of memory')
+            return super().start(image, box)
+
+    stream = started(Defective())
+    with pytest.raises(RuntimeError, match='out of memory'):
+        stream.init(InitRequest(truth(0)))
+    assert stream.status.state == 'idle'
+    assert 'the tracker failed on init box' in stream.status.reason
+    assert stream.image(scene(1)) == []
+
+
 def test_a_failure_in_a_catch_up_costs_the_answer_of_its_image_only():
     stream = Collecting(ScriptedTracker([0.9, RuntimeError('device lost'), 0.9]))
     for number in range(4):
@@ -491,6 +507,15 @@ def test_changed_thresholds_apply_from_the_next_image_on():
 def test_settings_out_of_range_are_refused(changes, reason):
     with pytest.raises(ValueError, match=reason):
         StreamSettings(**changes)
+
+
+def test_a_changed_gain_applies_from_the_next_image_on(stream):
+    stream.image(scene(0))
+    stream.init(InitRequest(truth(0)))
+    gain = GainSettings('fixed', minimum=0, maximum=510, stretch_8bit=True)
+    stream.change(StreamSettings(gain))
+    (answer,) = stream.image(scene(1))
+    assert np.allclose(answer.image01, scene(1).pixels / 510, atol=1e-5)
 
 
 _ACTIONS = st.one_of(

@@ -102,8 +102,7 @@ def _streamed(arguments: Namespace) -> tuple[list[int], list[dict[str, str]]]:
     """Run the two processes; returns the stamps of the images and the node's record."""
     import rclpy
 
-    from ..nodes.harness.conductor import Start
-    from ..nodes.harness.process import node_process
+    from ..nodes.harness.process import node_command, Process
     from ..nodes.harness.streamer import Streamer, TOPIC
 
     scene = render(
@@ -123,8 +122,9 @@ def _streamed(arguments: Namespace) -> tuple[list[int], list[dict[str, str]]]:
         try:
             streamer = Streamer(images, arguments.encoding)
             log = Path(folder, 'tracker.log')
-            with node_process('tracker', log, parameters, {'image': TOPIC}) as tracker:
-                streamer.start(tracker, Start(boxes[0], 0))
+            command = node_command('tracker', parameters, {'image': TOPIC})
+            with Process('tracker', command, log) as tracker:
+                streamer.start(tracker, boxes[0])
                 stamps = streamer.stream(arguments.hz, arguments.seconds)
                 streamer.drain()
                 tracker.check()

@@ -19,12 +19,12 @@ import os
 from pathlib import Path
 
 from ..evaluation.node_run import describe, Detected, summarize
-from ..evaluation.timeline import plot_timeline
 from ..geometry import Box
 from ..imaging.gain import GainControl, GainSettings
 from ..imaging.overlay import draw_overlay
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.source import open_source
+from ..tracking.inits import InitRequest
 
 TOPIC = '/thermal/image_raw'
 DETECTION_TOPIC = '/tracker/detection'
@@ -37,11 +37,8 @@ class Scene:
 
     bag: Path
     topic: str
-    init: Box
-    """Where the target is in the first image, pixels."""
-    stamp: int
-    """Stamp of the first image, nanoseconds."""
-    class_id: str
+    init: InitRequest
+    """Where the target is in the first image."""
     truth: Mapping[int, Box] | None
     """Where the target is, by stamp, in the images in which it can be seen; None: not known."""
 
@@ -66,13 +63,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Play, follow and report; returns 1 when no image was answered."""
     try:
-        from ..nodes.harness.conductor import Start
         from ..nodes.harness.isolation import isolated_environment
         from ..nodes.harness.playback import play
     except ImportError as error:
         raise ImportError(
             f'{error}: the demo needs ROS 2; source it, or use `make demo`, which makes its own'
         ) from error
+
+    from ..evaluation.plots import plot_run
 
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -86,8 +84,7 @@ def run(arguments: Namespace) -> int:
         'record_path': str(record),
     }
     print(f'playing {scene.bag} into the node', flush=True)
-    start = Start(scene.init, scene.stamp, scene.class_id)
-    messages = play(scene.bag, scene.topic, start, parameters, out)
+    messages = play(scene.bag, scene.topic, scene.init, parameters, out)
     answers = _keep(out / 'detections', messages)
     with record.open(newline='') as file:
         processed = list(csv.DictReader(file))
@@ -95,7 +92,7 @@ def run(arguments: Namespace) -> int:
     stamps = _draw(scene, answers, states, out / 'annotated.mp4')
     summary = summarize(stamps, processed, answers, scene.truth)
     (out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
-    plot_timeline(out / 'overlap.png', stamps, answers, scene.truth)
+    plot_run(out / 'overlap.png', stamps, answers, scene.truth)
     text = describe(summary)
     (out / 'summary.txt').write_text(text + '\n')
     print(text)
@@ -119,8 +116,8 @@ def _simulated(arguments: Namespace) -> Scene:
             yield image
 
     first = _write_bag(arguments.out / 'scene', images())
-    init, name = truth[first.stamp], scene.target_class
-    return Scene(arguments.out / 'scene', TOPIC, init, first.stamp, name, truth)
+    init = InitRequest(truth[first.stamp], first.stamp, class_id=scene.target_class)
+    return Scene(arguments.out / 'scene', TOPIC, init, truth)
 
 
 def _given(arguments: Namespace) -> Scene:
@@ -128,16 +125,16 @@ def _given(arguments: Namespace) -> Scene:
 
     if arguments.init is None:
         raise ValueError('--source needs --init x,y,w,h: the box to follow in its first image')
-    init = Box.parse(arguments.init)
+    box = Box.parse(arguments.init)
     source = open_source(arguments.source, arguments.topic)
     if isinstance(source, BagSource):
         with BagReader(source.path) as bag:
             playable = bag.types[source.topic] == IMAGE
         if playable:
             first = next(iter(source))
-            return Scene(source.path, source.topic, init, first.stamp, '', None)
+            return Scene(source.path, source.topic, InitRequest(box, first.stamp), None)
     first = _write_bag(arguments.out / 'source', (_later(image) for image in source))
-    return Scene(arguments.out / 'source', TOPIC, init, first.stamp, '', None)
+    return Scene(arguments.out / 'source', TOPIC, InitRequest(box, first.stamp), None)
 
 
 def _later(image: ThermalImage) -> ThermalImage:

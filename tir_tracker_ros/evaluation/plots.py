@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..geometry import Box
 from .metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
+from .node_run import Detected, overlap
 from .report import ranked, Report
 
 try:
@@ -49,6 +51,32 @@ def write_plots(report: Report, folder: Path) -> None:
         axes.grid(alpha=0.3)
         if draw(report, axes):
             figure.savefig(folder / name, dpi=120)
+
+
+def plot_run(
+    path: Path,
+    stamps: Sequence[int],
+    answers: Mapping[int, Detected],
+    truth: Mapping[int, Box] | None,
+) -> None:
+    """
+    Plot the score and, where there is ground truth, the overlap of a run over time.
+
+    `stamps` are those of the images, ns; `answers` and `truth` go by stamp.
+    """
+    figure = Figure(figsize=(8, 3), layout='constrained')
+    axes = figure.add_subplot()
+    series: dict[str, Sequence[tuple[int, float | None]]]
+    series = {'score': [(stamp, answers[stamp].score) for stamp in stamps if stamp in answers]}
+    if truth is not None:
+        series['overlap'] = overlap(stamps, answers, truth)
+    for name, points in series.items():
+        seconds = [(stamp - stamps[0]) / 1e9 for stamp, _ in points]
+        axes.plot(seconds, [np.nan if value is None else value for _, value in points], label=name)
+    axes.set(xlabel='seconds of the recording', ylabel='0 to 1', ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=110)
 
 
 def _look(order: int) -> dict[str, Any]:

@@ -58,6 +58,17 @@ def init_request(message: Detection2D) -> InitRequest:
     return InitRequest(box, nanoseconds(message.header.stamp), message.id, class_id, center.theta)
 
 
+def init_message(request: InitRequest) -> Detection2D:
+    """Write an init."""
+    result = ObjectHypothesisWithPose()
+    result.hypothesis.class_id = request.class_id
+    message = Detection2D(id=request.id, results=[result])
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(request.stamp, 10**9)
+    fill_box(message, request.box)
+    message.bbox.center.theta = request.theta
+    return message
+
+
 def detection(answer: Answer, header: Header) -> Detection2D:
     """Write an answer; `header` is that of its image."""
     message = Detection2D(header=header, id=answer.id)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 import difflib
+from functools import partial
 from typing import Any
 
 from ..imaging.gain import GainSettings, MODES
@@ -67,21 +68,10 @@ def _setting(settings: Any, prefix: str, name: str, description: str, *args, **k
     return Parameter(prefix + name, getattr(settings, name), description, *args, **kwargs)
 
 
-def _stream(*args, **kwargs) -> Parameter:
-    return _setting(StreamSettings(), '', *args, **kwargs)
-
-
-def _threshold(*args, **kwargs) -> Parameter:
-    return _setting(Thresholds(), '', *args, live=True, **kwargs)
-
-
-def _gain(*args, **kwargs) -> Parameter:
-    return _setting(GainSettings(), 'gain.', *args, live=True, **kwargs)
-
-
-def _tracking(*args, **kwargs) -> Parameter:
-    return _setting(TrackingSettings(), 'tracking.', *args, **kwargs)
-
+_stream = partial(_setting, StreamSettings(), '')
+_threshold = partial(_setting, Thresholds(), '', live=True)
+_gain = partial(_setting, GainSettings(), 'gain.', live=True)
+_tracking = partial(_setting, TrackingSettings(), 'tracking.')
 
 TRACKER = (
     Parameter(

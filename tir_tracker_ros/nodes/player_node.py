@@ -66,7 +66,7 @@ class PlayerNode(Node):
         }
         self._clock_out = None
         if self._table['clock']:
-            self._clock_out = self.create_publisher(Clock, '/clock', **qos.replayed(False))
+            self._clock_out = self.create_publisher(Clock, '/clock', **qos.replayed())
         self._next_tick = 0.0
 
     def _wanted(self, bag: BagReader) -> dict[str, str]:

@@ -8,6 +8,7 @@ Every call makes a new profile, because rclpy writes overrides into the object t
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rclpy.node import Node
@@ -42,39 +43,20 @@ def _profile(depth: int, reliable: bool, latched: bool = False) -> dict[str, Any
     }
 
 
-def newest_image() -> dict[str, Any]:
-    """For images that come in: best effort, depth 1, because only the newest image is wanted."""
-    return _profile(1, reliable=False)
-
-
-def picture() -> dict[str, Any]:
-    """For images that are published to be looked at: sensor data."""
-    return _profile(5, reliable=False)
-
-
-def init() -> dict[str, Any]:
-    """For the init box: reliable, and volatile, which matches every publisher."""
-    return _profile(1, reliable=True)
-
-
-def detection() -> dict[str, Any]:
-    """For detections: reliable."""
-    return _profile(10, reliable=True)
-
-
-def status() -> dict[str, Any]:
-    """For the state: reliable, and the last one is kept for late subscribers."""
-    return _profile(1, reliable=True, latched=True)
-
-
-def diagnostics() -> dict[str, Any]:
-    """For /diagnostics: reliable, as other nodes publish it."""
-    return _profile(10, reliable=True)
-
-
-def replayed(latched: bool) -> dict[str, Any]:
-    """For a topic out of a bag: reliable, which matches every subscription."""
-    return _profile(10, reliable=True, latched=latched)
+newest_image = partial(_profile, 1, reliable=False)
+"""For images that come in: best effort, depth 1, because only the newest image is wanted."""
+picture = partial(_profile, 5, reliable=False)
+"""For images that are published to be looked at: sensor data."""
+init = partial(_profile, 1, reliable=True)
+"""For the init box: reliable, and volatile, which matches every publisher."""
+detection = partial(_profile, 10, reliable=True)
+"""For detections: reliable."""
+status = partial(_profile, 1, reliable=True, latched=True)
+"""For the state: reliable, and the last one is kept for late subscribers."""
+diagnostics = partial(_profile, 10, reliable=True)
+"""For /diagnostics: reliable, as other nodes publish it."""
+replayed = partial(_profile, 10, reliable=True)
+"""For a topic of a bag: reliable, which matches every subscription."""
 
 
 def why_unheard(node: Node, subscription: Subscription) -> list[str]:

@@ -37,8 +37,6 @@ class Answer:
     """The image as the tracker saw it, `H x W` float32, 0..1."""
     response: np.ndarray | None = None
     """Response map, `h x w` float32; None where the tracker did not run."""
-    response_area: Box | None = None
-    """The part of the image that the response covers, pixels."""
     model_ms: float = 0.0
     """Time that the tracker took for this image, milliseconds."""
 
@@ -95,7 +93,6 @@ class Target:
             class_id=self.class_id,
             image01=image01,
             response=None if blank else self.estimate.response,
-            response_area=None if blank else self.estimate.response_area,
             model_ms=model_ms,
         )
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 import time
 
 import rclpy
@@ -13,28 +12,17 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data, QoSProfile
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
+from vision_msgs.msg import Detection2D
 
-from ...geometry import Box
+from ...tracking.inits import InitRequest
 from ..lifecycle import bring_up
-from ..messages import fill_box
+from ..messages import init_message
 from .process import Process
 
 START_SECONDS = 60.0
 """Enough for the first import of torch on a busy machine."""
 QUIET_SECONDS = 1.0
 """Recording ends once no detection has come for this long."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """What the tracker is told to follow."""
-
-    box: Box
-    """In pixels of the image with the stamp."""
-    stamp: int
-    """Nanoseconds."""
-    class_id: str = ''
 
 
 class Conductor(Node):
@@ -81,14 +69,9 @@ class Conductor(Node):
         topic = '/tracker/detection'
         self.wait(tracker, lambda: self.count_publishers(topic) > 0, 'its detection topic')
 
-    def send(self, start: Start) -> None:
+    def send(self, request: InitRequest) -> None:
         """Name the target."""
-        hypothesis = ObjectHypothesisWithPose()
-        hypothesis.hypothesis.class_id = start.class_id
-        message = Detection2D(results=[hypothesis])
-        message.header.stamp.sec, message.header.stamp.nanosec = divmod(start.stamp, 10**9)
-        fill_box(message, start.box)
-        self._init.publish(message)
+        self._init.publish(init_message(request))
 
     def open_gate(self, topic: str) -> None:
         """Listen to the images until the first one has come."""

@@ -9,12 +9,13 @@ from typing import Any
 
 import rclpy
 
-from .conductor import Conductor, Start
-from .process import node_process
+from ...tracking.inits import InitRequest
+from .conductor import Conductor
+from .process import node_command, Process
 
 
 def play(
-    bag: Path, topic: str, start: Start, parameters: dict[str, Any], logs: Path
+    bag: Path, topic: str, request: InitRequest, parameters: dict[str, Any], logs: Path
 ) -> list[tuple[int, bytes]]:
     """
     Play the images of a bag from one process into a tracker node in another.
@@ -26,16 +27,17 @@ def play(
     # The tracker subscribes while it already knows the player, and so misses no image. The player
     # waits until the conductor listens, too, which it does once the init box is out.
     options = {'bag': str(bag), 'topics': topic, 'wait_for': 2}
+    tracker_command = node_command('tracker', parameters, {'image': topic})
     rclpy.init()
     conductor = Conductor()
     try:
         with (
-            node_process('tracker', logs / 'tracker.log', parameters, {'image': topic}) as tracker,
-            node_process('player', logs / 'player.log', options) as player,
+            Process('tracker', tracker_command, logs / 'tracker.log') as tracker,
+            Process('player', node_command('player', options), logs / 'player.log') as player,
         ):
             conductor.wait(player, lambda: conductor.count_publishers(topic) > 0, 'its images')
             conductor.activate(tracker)
-            conductor.send(start)
+            conductor.send(request)
             conductor.open_gate(topic)
             conductor.record_until_done(player)
             tracker.check()

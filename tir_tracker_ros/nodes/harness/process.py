@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 import os
 from pathlib import Path
 import signal
@@ -44,6 +43,13 @@ class Process:
             env={**os.environ, **(environment or {})},
         )
         atexit.register(self._process.kill)
+
+    def __enter__(self) -> Process:
+        """Return the process, which is stopped at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def log(self) -> str:
@@ -97,26 +103,12 @@ def ros_arguments(
     return words
 
 
-def node_command(executable: str) -> list[str]:
-    """Return the command that starts `tracker` or `player`, without ROS arguments."""
-    package = __package__.rpartition('.')[0]
-    return [sys.executable, '-m', f'{package}.{executable}_node']
-
-
-@contextmanager
-def node_process(
-    executable: str,
-    log: Path,
-    parameters: Mapping[str, Any],
-    remappings: Mapping[str, str] | None = None,
-) -> Iterator[Process]:
-    """Run `tracker` or `player` until the end of the block; its output goes into `log`."""
-    command = [*node_command(executable), *ros_arguments(parameters, remappings)]
-    process = Process(executable, command, log)
-    try:
-        yield process
-    finally:
-        process.stop()
+def node_command(
+    executable: str, parameters: Mapping[str, Any], remappings: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the command that starts `tracker` or `player`."""
+    module = f'{__package__.rpartition(".")[0]}.{executable}_node'
+    return [sys.executable, '-m', module, *ros_arguments(parameters, remappings)]
 
 
 def _yaml(value: Any) -> str:

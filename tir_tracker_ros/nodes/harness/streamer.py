@@ -11,9 +11,11 @@ import time
 from rclpy.qos import qos_profile_sensor_data
 from std_msgs.msg import Header
 
+from ...geometry import Box
 from ...imaging.thermal_image import ThermalImage
+from ...tracking.inits import InitRequest
 from ..messages import image_message
-from .conductor import Conductor, Start
+from .conductor import Conductor
 from .process import Process
 
 TOPIC = '/camera/image'
@@ -33,12 +35,12 @@ class Streamer(Conductor):
             type(self._messages[0]), TOPIC, qos_profile_sensor_data
         )
 
-    def start(self, tracker: Process, target: Start) -> None:
-        """Bring the tracker up, name the target on the image that comes next, and send that."""
+    def start(self, tracker: Process, box: Box) -> None:
+        """Bring the tracker up, name the target in the first image, and send that image."""
         self.activate(tracker)
         self.wait(tracker, lambda: self._images.get_subscription_count() > 0, 'its image topic')
         stamp = time.time_ns()
-        self.send(Start(target.box, stamp, target.class_id))
+        self.send(InitRequest(box, stamp))
         self._publish(0, stamp)
         self.wait(tracker, lambda: bool(self.detections), 'its first detection')
 
