@@ -12,8 +12,11 @@ from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.imaging.subwindow import crop
 from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.box_refiner import BoxRefiner
-from tir_tracker_ros.models.inference import prepare_refiner
-from tir_tracker_ros.tracking.refinement import Refinement
+from tir_tracker_ros.models.inference import prepare
+from tir_tracker_ros.tracking.refinement import RefinerSize
+from tir_tracker_ros.tracking.settings import TrackingSettings
+from tir_tracker_ros.tracking.size import Found
+from tir_tracker_ros.tracking.torch_runtime import TorchRefiner
 
 BOX = Box(120, 90, 48, 36)
 MARGIN = 0.01
@@ -38,21 +41,31 @@ def image(box=BOX, change=0.0, scroll=0):
 
 @pytest.fixture(scope='module')
 def shipped():
-    return prepare_refiner(zoo.load_refiner(), torch.device('cpu'), torch.float32)
+    return prepare(zoo.load_refiner(), torch.device('cpu'), torch.float32)
+
+
+class Refinement:
+    """The refiner's way to follow the size, with one target."""
+
+    def __init__(self, network, interval, picture, box):
+        settings = TrackingSettings(refiner_interval=interval)
+        self._size = RefinerSize(settings, TorchRefiner(network))
+        self.first_box, self.size_memory = box, self._size.start(picture, box)
+
+    def refine(self, picture, box):
+        """Correct a box; what `update` learns is what was corrected last."""
+        [self.sized] = self._size.measure(picture, [Found(self, box)])
+        return self.sized.box
+
+    def update(self, picture):
+        """Learn of the last box."""
+        self._size.learn(picture, self, self.sized)
 
 
 @pytest.fixture(scope='module')
 def refinement(shipped):
-    """Tests share it: with interval 0, nothing but `init` changes what it compares with."""
-    refinement = Refinement(shipped, 0)
-    with torch.inference_mode():
-        refinement.init(image(), BOX)
-    return refinement
-
-
-def refined(refinement, picture, box):
-    with torch.inference_mode():
-        return refinement.refine(picture, box)
+    """Tests share it: with interval 0, it compares with the first image alone."""
+    return Refinement(shipped, 0, image(), BOX)
 
 
 def test_an_untrained_refiner_leaves_boxes_alone():
@@ -79,7 +92,7 @@ def test_wrong_boxes_become_better(refinement, error):
     )
     before, box = wrong.iou(BOX), wrong
     for _ in range(5):
-        box = refined(refinement, image(), box)
+        box = refinement.refine(image(), box)
     assert box.iou(BOX) > max(0.8, before - 0.1)
 
 
@@ -87,7 +100,7 @@ def test_a_change_of_shape_is_followed(refinement):
     box = BOX
     for growth in np.linspace(0, 0.4, 30):
         truth = Box.from_center(160, 120, 48 * np.exp(growth), 36 * np.exp(-growth / 2))
-        box = refined(refinement, image(truth), box)
+        box = refinement.refine(image(truth), box)
     assert box.iou(truth) > 0.8
 
 
@@ -96,18 +109,16 @@ def test_a_recent_reference_helps_to_hold_a_target_that_has_changed(shipped):
     overlaps = {20: [], 0: []}
     for interval in overlaps:
         random = np.random.default_rng(0)
-        refinement, box = Refinement(shipped, interval), truth
-        with torch.inference_mode():
-            refinement.init(image(truth), truth)
-            for index in range(150):
-                noise = random.normal(0, 0.05, (240, 320)).astype(np.float32)
-                picture = image(truth, min(index / 60, 1), 4 * index) + noise
-                x, y = random.normal(0, 0.1, 2)
-                guess = Box.from_center(truth.cx + x * box.w, truth.cy + y * box.h, box.w, box.h)
-                box = refinement.refine(picture, guess)
-                refinement.update(picture, box)
-                if index >= 60:
-                    overlaps[interval].append(box.iou(truth))
+        refinement, box = Refinement(shipped, interval, image(truth), truth), truth
+        for index in range(150):
+            noise = random.normal(0, 0.05, (240, 320)).astype(np.float32)
+            picture = image(truth, min(index / 60, 1), 4 * index) + noise
+            x, y = random.normal(0, 0.1, 2)
+            guess = Box.from_center(truth.cx + x * box.w, truth.cy + y * box.h, box.w, box.h)
+            box = refinement.refine(picture, guess)
+            refinement.update(picture)
+            if index >= 60:
+                overlaps[interval].append(box.iou(truth))
     assert np.mean(overlaps[20]) > np.mean(overlaps[0]) + MARGIN
 
 
@@ -124,7 +135,7 @@ def test_without_its_target_it_is_less_sure(shipped):
 
 
 def test_the_first_image_is_known_again_only_where_its_target_is(refinement):
-    refined(refinement, image(), BOX)
-    there = refinement.agreement
-    refined(refinement, image(Box(240, 20, 48, 36)), BOX)
-    assert refinement.agreement < 0.8 < there
+    refinement.refine(image(), BOX)
+    there = refinement.sized.agreement
+    refinement.refine(image(Box(240, 20, 48, 36)), BOX)
+    assert refinement.sized.agreement < 0.8 < there

@@ -16,20 +16,20 @@ from tir_tracker_ros.models.attention import (
     PixelContext,
     SpatialTransformer,
 )
-from tir_tracker_ros.models.backbones import AlexNet
 from tir_tracker_ros.models.correlation import (
+    correlate_diagonals,
+    correlate_unfolded,
     CropTemplate,
     cross_correlate,
     FilterTemplate,
     LocalCorrelation,
 )
 from tir_tracker_ros.models.ensembles import EntropyEnsemble
+from tir_tracker_ros.models.families import build, family_of, find_preset, PRESETS
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import (
-    ABLATIONS,
-    find_preset,
-    PRESETS,
+    MATCHING_ABLATIONS,
     STRIDE_4,
     STRIDE_8_FAST,
     STRIDE_8_SIAMFC,
@@ -38,7 +38,7 @@ from tir_tracker_ros.simulation import render
 from tir_tracker_ros.tracking.loading import load_tracker
 
 SMALL = [name for name in PRESETS if name.endswith('_fast')]
-SMALL_ABLATIONS = [name for name in ABLATIONS if name.startswith('mmnet_fast-')]
+SMALL_ABLATIONS = [name for name in MATCHING_ABLATIONS if name.startswith('mmnet_fast-')]
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def _seed():
 
 # ------------------------------------------------------------------------------- shapes
 @pytest.mark.parametrize(
-    'stages, input_size, expected, stride',
+    'shape, input_size, expected, stride',
     [
         (
             STRIDE_4,
@@ -68,8 +68,8 @@ def _seed():
         (STRIDE_8_FAST, 287, {'conv3': (128, 30), 'conv5': (48, 26)}, 8),
     ],
 )
-def test_backbone_has_the_shapes_of_the_tables(stages, input_size, expected, stride):
-    backbone = AlexNet(stages).eval()
+def test_backbone_has_the_shapes_of_the_tables(shape, input_size, expected, stride):
+    backbone = shape.build().eval()
     with torch.inference_mode():
         taps = backbone(torch.rand(1, 1, input_size, input_size))
     assert backbone.stride == stride
@@ -80,11 +80,11 @@ def test_backbone_has_the_shapes_of_the_tables(stages, input_size, expected, str
 
 def test_backbone_names_its_taps_when_asked_for_another():
     with pytest.raises(ValueError, match="no tap 'conv9'.*conv1, .*conv5"):
-        AlexNet(STRIDE_4).channels('conv9')
+        STRIDE_4.build().channels('conv9')
 
 
 def test_backbone_starts_with_he_fan_out():
-    weight = AlexNet(STRIDE_4).convs[1].weight
+    weight = STRIDE_4.build().convs[1].weight
     assert weight.std().item() == pytest.approx((2 / (25 * 256)) ** 0.5, rel=0.02)
 
 
@@ -108,14 +108,11 @@ def test_presets_have_the_template_and_response_sizes_of_the_tables(name, templa
     preset = find_preset(name)
     model = MatchingNet(preset).eval()
     with torch.inference_mode():
-        made = model.solve(
-            model.statistics(
-                model.taps(torch.rand(1, 1, preset.template_size, preset.template_size))
-            )
-        )
-        found = model.respond(torch.rand(1, 1, preset.search_size, preset.search_size), made)
+        made = model.template(torch.rand(1, 1, preset.template_size, preset.template_size))
+        found = model.search(torch.rand(1, 1, preset.search_size, preset.search_size), made)
     assert [tuple(one.shape) for one in made] == [(1, c, s, s) for c, s in templates]
-    assert found.shape == (1, 1, response, response)
+    assert found.scores.shape == (1, 1, response, response)
+    assert found.boxes is None and model.cells(preset.search_size) == response
 
 
 def test_mmnet_has_the_size_of_the_paper():
@@ -304,13 +301,6 @@ def test_filter_refuses_features_of_another_size():
         FilterTemplate(7, 1)(torch.rand(1, 2, 5, 5))
 
 
-def test_averaged_statistics_of_one_image_give_the_same_template():
-    maker = FilterTemplate(9, 1, 0.1)
-    statistics = maker.statistics(torch.randn(1, 4, 9, 9))
-    averaged = tuple(one.lerp(one, 0.3) for one in statistics)
-    torch.testing.assert_close(maker.solve(averaged), maker.solve(statistics))
-
-
 def test_crop_template_and_batched_cross_correlation_agree_with_a_loop():
     search, features = torch.randn(3, 4, 9, 9), torch.randn(3, 4, 7, 7)
     templates = CropTemplate(7, 2)(features)
@@ -325,12 +315,42 @@ def test_crop_template_and_batched_cross_correlation_agree_with_a_loop():
         )
 
 
-def test_one_template_is_correlated_like_a_convolution():
-    search, template = torch.randn(3, 4, 9, 7), torch.randn(1, 4, 3, 2)
-    torch.testing.assert_close(
-        cross_correlate(search.to(memory_format=torch.channels_last), template),
-        torch.nn.functional.conv2d(search, template),
+@pytest.mark.parametrize('correlate', [cross_correlate, correlate_diagonals, correlate_unfolded])
+@pytest.mark.parametrize('targets', [1, 3], ids=['one for all', 'one each'])
+def test_every_way_to_correlate_is_a_convolution(correlate, targets):
+    search, template = torch.randn(3, 4, 9, 7), torch.randn(targets, 4, 3, 2)
+    each = template.expand(3, -1, -1, -1)
+    expected = torch.cat(
+        [torch.nn.functional.conv2d(one[None], kernel[None]) for one, kernel in zip(search, each)]
     )
+    found = correlate(search.to(memory_format=torch.channels_last), template)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_targets_searched_together_and_one_by_one_are_seen_alike():
+    preset = find_preset('mmnet_fast')
+    model = prepare(MatchingNet(preset), torch.device('cpu'), torch.float32)
+    crops = torch.rand(3, 1, preset.search_size, preset.search_size)
+    with torch.inference_mode():
+        template = model.template(torch.rand(3, 1, preset.template_size, preset.template_size))
+        together = model.search(crops, template).scores
+        alone = [
+            model.search(crops[i : i + 1], tuple(one[i : i + 1] for one in template)).scores
+            for i in range(3)
+        ]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-3, atol=1e-3)
+
+
+def test_raw_maps_differ_by_gain_and_bias_alone():
+    model = MatchingNet(find_preset('cfnet_fast')).eval()
+    template, search = torch.rand(1, 1, 191, 191), torch.rand(1, 1, 287, 287)
+    with torch.inference_mode():
+        kernels = model.template(template)
+        adjusted = model.search(search, kernels).scores
+        raw = model.with_raw_maps().search(search, kernels).scores
+        again = model.search(search, kernels).scores
+    torch.testing.assert_close(adjusted, 20 * raw - 0.5)
+    assert torch.equal(again, adjusted)
 
 
 # ------------------------------------------------------------------------------- whole nets
@@ -378,10 +398,10 @@ def test_template_and_search_stream_see_a_target_alike(name):
     inner = search[..., margin:-margin, margin:-margin]
     stride = model.stride
     with torch.inference_mode():
-        templates = model.solve(model.statistics(model.taps(inner)))
+        template = model.template(inner)
         for dx, dy in ((0, 0), (2, -3)):
             moved = search.roll((dy * stride, dx * stride), dims=(2, 3))
-            response = model.respond(moved, templates)[0, 0]
+            response = model.search(moved, template).scores[0, 0]
             row, column = divmod(int(response.argmax()), response.shape[1])
             middle = response.shape[0] // 2
             assert (column - middle, row - middle) == (dx, dy)
@@ -401,10 +421,16 @@ def test_prepared_network_answers_like_the_trained_one(name):
     search = torch.rand(1, 1, preset.search_size, preset.search_size)
     with torch.inference_mode():
         plain, folded = (
-            one.respond(search, one.solve(one.statistics(one.taps(template))))
-            for one in (model, fast)
+            one.search(search, one.template(template)).scores for one in (model, fast)
         )
     torch.testing.assert_close(plain, folded, rtol=1e-3, atol=1e-4)
+
+
+def test_every_network_is_built_by_its_family():
+    assert build('box_refiner').name == 'box_refiner' and build('cfnet_fast').name == 'cfnet_fast'
+    assert family_of('mmnet').tracks and not family_of('box_refiner').tracks
+    with pytest.raises(ValueError, match="'box_refiner' follows no target; the models are mmnet"):
+        find_preset('box_refiner')
 
 
 def test_ablations_are_the_preset_with_a_part_less():
@@ -423,9 +449,9 @@ def test_ablations_are_the_preset_with_a_part_less():
 
 
 def test_presets_are_closed_and_consistent():
-    for preset in (*PRESETS.values(), *ABLATIONS.values()):
+    for preset in (*PRESETS.values(), *MATCHING_ABLATIONS.values()):
         sizes = set()
-        backbone = AlexNet(preset.backbone)
+        backbone = preset.backbone.build()
         for branch in preset.branches:
             template = backbone.size(branch.tap, preset.template_size) - 2 * branch.margin
             sizes.add(backbone.size(branch.tap, preset.search_size) - template + 1)
@@ -500,7 +526,7 @@ def test_shipped_weights_are_small_say_where_they_come_from_and_follow_a_target(
     for index, (image, box) in enumerate(scene):
         image01 = image.pixels.astype(np.float32) / 255
         if index == 0:
-            tracker.init(image01, box)
+            track = tracker.start(image01, box)
         else:
-            overlaps.append(tracker.update(image01).box.iou(box))
+            overlaps.append(tracker.update(image01, [track])[0].box.iou(box))
     assert np.mean(overlaps) > 0.6

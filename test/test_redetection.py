@@ -5,65 +5,69 @@
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
+from one_target import OneTarget
 import pytest
 
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.simulation import render
 from tir_tracker_ros.tracking.loading import load_tracker
 from tir_tracker_ros.tracking.redetection import Redetection
-from tir_tracker_ros.tracking.tracker import Estimate
+from tir_tracker_ros.tracking.states import Thresholds
+from tir_tracker_ros.tracking.track import Estimate
 
 BOX = Box(100, 80, 20, 30)
 
 
+THRESHOLDS = Thresholds()
+SHAPE = (240, 320)
+
+
 def lost(box=BOX, images=5):
     """A search that has begun, for a target last seen at `box`."""
-    redetection = Redetection()
-    redetection.init(box)
+    redetection = Redetection(box)
     for _ in range(images):
-        redetection.judge(Estimate(Box(0, 0, 5, 5), 0.1))
+        redetection.judge(Estimate(Box(0, 0, 5, 5), 0.1), THRESHOLDS)
     return redetection
 
 
 def test_nothing_is_looked_for_while_the_target_is_seen():
-    assert lost(images=4).places((240, 320), 40) == []
+    assert not lost(images=4).searching(THRESHOLDS)
     redetection = lost()
-    assert redetection.places((240, 320), 40)
-    redetection.judge(Estimate(BOX, 0.5))
-    assert redetection.places((240, 320), 40) == []
+    assert redetection.searching(THRESHOLDS)
+    redetection.judge(Estimate(BOX, 0.5), THRESHOLDS)
+    assert not redetection.searching(THRESHOLDS)
 
 
 @given(st.floats(-20, 340), st.floats(-20, 260), st.floats(2, 200), st.floats(20, 400))
 def test_places_cover_the_image_and_go_outwards(x, y, size, step):
     redetection = lost(Box.from_center(x, y, size, size))
-    places = redetection.places((240, 320), step)
-    while (more := redetection.places((240, 320), step)) and places[0] not in more:
-        places += more
-    centres = np.array([(place.cx, place.cy) for place in places + more])
+    places = [redetection.next_place(SHAPE, step)]
+    while (place := redetection.next_place(SHAPE, step)) != places[0]:
+        places.append(place)
+    centres = np.array([(place.cx, place.cy) for place in places])
     assert all(place.w == pytest.approx(size) for place in places)
     assert (centres >= -1e-6).all() and (centres <= (320 + 1e-6, 240 + 1e-6)).all()
     rows, columns = np.mgrid[0:241:16, 0:321:16]
     pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
     nearest = np.abs(pixels[:, None] - centres[None]).max(axis=2).min(axis=1)
     assert nearest.max() <= step / 2 + 1e-6
-    distances = np.hypot(*(centres[: len(places)] - centres[0]).T)
+    distances = np.hypot(*(centres - centres[0]).T)
     assert (np.diff(distances) > -1e-6).all()
 
 
 def test_it_begins_where_the_target_was_seen_and_goes_on_from_image_to_image():
     redetection = lost()
-    first, second = redetection.places((240, 320), 40)
-    assert first == BOX and second != BOX
-    assert redetection.places((240, 320), 40)[0] not in (first, second)
+    first, second, third = (redetection.next_place(SHAPE, 40) for _ in range(3))
+    assert first == BOX and len({first, second, third}) == 3
 
 
 def test_a_weak_match_elsewhere_is_not_believed():
     redetection = lost()
-    assert not redetection.believes(Estimate(Box(10, 10, 20, 30), 0.8))
+    assert not redetection.believes(Estimate(Box(10, 10, 20, 30), 0.8), THRESHOLDS)
     assert redetection.seen == BOX
     found = Estimate(Box(10, 10, 20, 30), 0.95)
-    assert redetection.believes(found) and redetection.seen == found.box
-    assert redetection.places((240, 320), 40) == []
+    assert redetection.believes(found, THRESHOLDS) and redetection.seen == found.box
+    assert not redetection.searching(THRESHOLDS)
 
 
 def overlaps_after_return(redetection):
@@ -71,8 +75,8 @@ def overlaps_after_return(redetection):
     image, box = next(iter(render('easy', seed=3, frames=2)))
     gray = image.pixels.astype(np.float32) / 255
     height, width = gray.shape
-    tracker = load_tracker('mmnet_fast', 'cpu', redetection=redetection)
-    tracker.init(gray, box)
+    tracker = OneTarget(load_tracker('mmnet_fast', 'cpu', redetection=redetection))
+    tracker.start(gray, box)
     tracker.update(gray)
     margin = 12
     top, left = int(box.y) - margin, int(box.x) - margin

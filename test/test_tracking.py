@@ -6,18 +6,18 @@ import math
 
 import cv2
 import numpy as np
+from one_target import OneTarget
 import pytest
 import torch
 
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.families import find_preset, PRESETS
 from tir_tracker_ros.models.inference import find_device, find_precision, prepare
 from tir_tracker_ros.models.matching import MatchingNet
-from tir_tracker_ros.models.presets import find_preset, PRESETS
-from tir_tracker_ros.tracking.follower import FollowerSettings
-from tir_tracker_ros.tracking.loading import build_tracker, load_tracker
-from tir_tracker_ros.tracking.scale_filter import ScaleFilter
-from tir_tracker_ros.tracking.settings import TRACKING, TrackingSettings
+from tir_tracker_ros.tracking.loading import build_engine, load_tracker
+from tir_tracker_ros.tracking.settings import MODES, TrackingSettings
+from tir_tracker_ros.tracking.states import Thresholds
 
 FAST = [name for name in PRESETS if name.endswith('_fast')]
 
@@ -55,32 +55,39 @@ class Scene:
         )
 
 
+def following(networks, name, mode='default', facts=None, **changes):
+    """One target's engine for a shipped network, with changed settings."""
+    network = networks[name]
+    settings = TrackingSettings.of(network.preset, mode, **changes)
+    return OneTarget(build_engine(network, settings, facts))
+
+
 def overlaps(tracker, scene, count):
-    tracker.init(scene.image(0), scene.box(0))
+    tracker.start(scene.image(0), scene.box(0))
     return [
         tracker.update(scene.image(index)).box.iou(scene.box(index)) for index in range(1, count)
     ]
 
 
-@pytest.mark.parametrize('tracking', TRACKING)
+@pytest.mark.parametrize('tracking', MODES)
 @pytest.mark.parametrize('name', FAST)
 def test_follows_a_moving_square(networks, name, tracking):
-    tracker = build_tracker(networks[name], TrackingSettings.named(tracking))
+    tracker = following(networks, name, tracking)
     assert min(overlaps(tracker, Scene(), 25)) > 0.6
 
 
 @pytest.mark.parametrize('name', FAST)
 def test_a_jump_of_the_targets_own_size_is_followed(networks, name):
     scene = Scene(speed=(32.0, 20.0))
-    assert overlaps(build_tracker(networks[name]), scene, 2)[0] > 0.6
+    assert overlaps(following(networks, name), scene, 2)[0] > 0.6
 
 
 @pytest.mark.parametrize('name', FAST)
 def test_a_pale_target_is_not_left_for_a_better_match_far_away(networks, name):
     def overlap(**changes) -> float:
-        tracker = build_tracker(networks[name], TrackingSettings(near_share=1, **changes))
+        tracker = following(networks, name, near_share=1, **changes)
         scene, other = Scene(), Scene(speed=(44.0, 0.0))
-        tracker.init(scene.image(0), scene.box(0))
+        tracker.start(scene.image(0), scene.box(0))
         scene.texture = scene.texture.mean() + 0.6 * (scene.texture - scene.texture.mean())
         other.background = scene.image(1)
         return tracker.update(other.image(1)).box.iou(scene.box(1))
@@ -90,28 +97,19 @@ def test_a_pale_target_is_not_left_for_a_better_match_far_away(networks, name):
         assert overlap(window_weight=0) == 0
 
 
-@pytest.mark.parametrize('scale', ['refiner', 'filter'])
-@pytest.mark.parametrize('growth', [1.015, 0.985])
-def test_a_change_of_size_is_followed(networks, growth, scale):
-    tracker = build_tracker(networks['cfnet_fast'], TrackingSettings(scale=scale))
+@pytest.mark.parametrize(
+    'size, growth', [('refiner', 1.015), ('refiner', 0.985), ('pyramid', 1.015)]
+)
+def test_a_change_of_size_is_followed(networks, size, growth):
+    mode = 'paper' if size == 'pyramid' else 'default'
     scene = Scene(side=48, growth=growth, speed=(0.5, 0.5))
-    assert overlaps(tracker, scene, 30)[-1] > 0.7
-
-
-@pytest.mark.parametrize('factor', [0.9, 1.0, 1.1])
-def test_scale_filter_measures_the_factor(factor):
-    scene = Scene(side=60)
-    image = scene.image(0)
-    scale_filter = ScaleFilter()
-    scale_filter.init(image, scene.box(0))
-    small = scene.box(0).scaled(1 / factor)
-    assert scale_filter.estimate(image, small) == pytest.approx(factor, rel=0.03)
+    assert overlaps(following(networks, 'cfnet_fast', mode), scene, 30)[-1] > 0.7
 
 
 def test_a_target_lost_from_view_lowers_the_score(networks):
-    tracker = build_tracker(networks['cfnet_fast'])
+    tracker = following(networks, 'cfnet_fast')
     scene = Scene()
-    tracker.init(scene.image(0), scene.box(0))
+    tracker.start(scene.image(0), scene.box(0))
     seen = tracker.update(scene.image(1)).score
     gone = tracker.update(scene.background).score
     assert 0 <= gone < seen <= 1
@@ -120,8 +118,8 @@ def test_a_target_lost_from_view_lowers_the_score(networks):
 @pytest.mark.parametrize('name', ['mmnet_fast', 'siamfc_fast'])
 def test_a_target_that_has_gone_is_lost_even_if_the_template_has_learnt_the_background(name):
     def scores(**changes):
-        tracker, scene = load_tracker(name, 'cpu', **changes), Scene()
-        tracker.init(scene.image(0), scene.box(0))
+        tracker, scene = OneTarget(load_tracker(name, 'cpu', **changes)), Scene()
+        tracker.start(scene.image(0), scene.box(0))
         seen = [tracker.update(scene.image(index)).score for index in range(1, 6)]
         gone = [tracker.update(np.roll(scene.background, index, 1)).score for index in range(15)]
         return seen, gone
@@ -129,15 +127,15 @@ def test_a_target_that_has_gone_is_lost_even_if_the_template_has_learnt_the_back
     seen, gone = scores()
     assert max(gone) < 0.5 < min(seen)
     seen, gone = scores(learn_above=0.0, template_interval=1)
-    assert max(gone) < FollowerSettings().lost_below < min(seen)
+    assert max(gone) < Thresholds().lost_below < min(seen)
 
 
 def test_same_images_give_the_same_boxes(networks):
-    tracker = build_tracker(networks['mmnet_fast'])
+    tracker = following(networks, 'mmnet_fast')
     scene = Scene()
     runs = []
     for _ in range(2):
-        tracker.init(scene.image(0), scene.box(0))
+        tracker.start(scene.image(0), scene.box(0))
         runs.append([tracker.update(scene.image(index)) for index in range(1, 6)])
     assert [(one.box, one.score) for one in runs[0]] == [(one.box, one.score) for one in runs[1]]
 
@@ -153,11 +151,11 @@ def test_same_images_give_the_same_boxes(networks):
         Box(-50, -50, 500, 500),
     ],
 )
-@pytest.mark.parametrize('scale', ['refiner', 'filter'])
-def test_box_and_score_stay_finite_whatever_the_images(networks, box, scale):
-    tracker = build_tracker(networks['cfnet_fast'], TrackingSettings(scale=scale))
+@pytest.mark.parametrize('mode', MODES)
+def test_box_and_score_stay_finite_whatever_the_images(networks, box, mode):
+    tracker = following(networks, 'cfnet_fast', mode)
     random = np.random.default_rng(0)
-    tracker.init(random.random((240, 320), np.float32), box)
+    tracker.start(random.random((240, 320), np.float32), box)
     for image in (
         np.zeros((240, 320), np.float32),
         np.ones((240, 320), np.float32),
@@ -168,7 +166,7 @@ def test_box_and_score_stay_finite_whatever_the_images(networks, box, scale):
             assert estimate.box.is_finite() and min(estimate.box.w, estimate.box.h) > 0
             assert 0.2 * box.w - 1e-6 <= estimate.box.w <= 5 * box.w + 1e-6
             assert 0.2 * box.h - 1e-6 <= estimate.box.h <= 5 * box.h + 1e-6
-            if scale == 'filter':
+            if mode == 'paper':
                 assert estimate.box.w / estimate.box.h == pytest.approx(box.w / box.h)
             assert 0 <= estimate.box.cx <= 320 and 0 <= estimate.box.cy <= 240
             assert 0 <= estimate.score <= 1
@@ -178,7 +176,7 @@ def test_box_and_score_stay_finite_whatever_the_images(networks, box, scale):
 @pytest.mark.parametrize('box', [Box(5, 5, 0, 10), Box(5, 5, 10, -1), Box(math.nan, 5, 9, 9)])
 def test_init_refuses_a_box_without_size(networks, box):
     with pytest.raises(ValueError, match='is not finite and of positive size'):
-        build_tracker(networks['cfnet_fast']).init(np.zeros((50, 50), np.float32), box)
+        following(networks, 'cfnet_fast').start(np.zeros((50, 50), np.float32), box)
 
 
 @pytest.mark.parametrize(
@@ -193,24 +191,17 @@ def test_the_class_head_names_the_target_where_it_is_trained_and_sure(bias, trai
         network.classifier.bias[1] = bias
         network.classifier.bias[5] = 20.0  # an output that no class belongs to
     facts = {'classes': ['person', 'dog'], 'class_head_trained': trained}
-    tracker = build_tracker(network, facts=facts)
-    tracker.init(
+    tracker = OneTarget(build_engine(network, facts=facts))
+    tracker.start(
         np.random.default_rng(0).random((120, 160), dtype=np.float32), Box(50, 40, 30, 30)
     )
-    assert tracker.class_name == expected
-
-
-def test_update_before_init_says_so(networks):
-    tracker = build_tracker(networks['cfnet_fast'])
-    tracker.warm_up()
-    with pytest.raises(RuntimeError, match='update before init'):
-        tracker.update(np.zeros((50, 50), np.float32))
+    assert tracker.track.class_name == expected
 
 
 def test_response_area_is_centred_on_the_last_box(networks):
-    tracker = build_tracker(networks['cfnet_fast'])
+    tracker = following(networks, 'cfnet_fast')
     scene = Scene()
-    tracker.init(scene.image(0), scene.box(0))
+    tracker.start(scene.image(0), scene.box(0))
     area = tracker.update(scene.image(1)).response_area
     assert (area.cx, area.cy) == pytest.approx((scene.box(0).cx, scene.box(0).cy))
     assert area.w > scene.side
@@ -218,9 +209,9 @@ def test_response_area_is_centred_on_the_last_box(networks):
 
 def test_a_steady_target_is_looked_for_nearby_and_found_in_the_same_place(networks):
     def estimates(speed, **changes):
-        tracker = build_tracker(networks['mmnet_fast'], TrackingSettings(**changes))
+        tracker = following(networks, 'mmnet_fast', **changes)
         scene = Scene(speed=speed)
-        tracker.init(scene.image(0), scene.box(0))
+        tracker.start(scene.image(0), scene.box(0))
         return [tracker.update(scene.image(index)) for index in range(1, 8)]
 
     slow, slow_whole = estimates((3.0, 2.0)), estimates((3.0, 2.0), near_share=1)
@@ -241,9 +232,9 @@ def test_a_steady_target_is_looked_for_nearby_and_found_in_the_same_place(networ
 @pytest.mark.parametrize('name', FAST)
 @pytest.mark.parametrize('jump', [(24.0, 0.0), (0.0, 28.0), (-32.0, 20.0)])
 def test_a_target_that_jumps_from_rest_is_followed_in_the_same_image(networks, name, jump):
-    tracker = build_tracker(networks[name])
+    tracker = following(networks, name)
     scene = Scene(speed=jump)
-    tracker.init(scene.image(0), scene.box(0))
+    tracker.start(scene.image(0), scene.box(0))
     for _ in range(3):
         resting = tracker.update(scene.image(0))
     jumped = tracker.update(scene.image(1))
@@ -252,9 +243,9 @@ def test_a_target_that_jumps_from_rest_is_followed_in_the_same_image(networks, n
 
 
 def test_a_fast_target_that_rests_is_expected_to_move_again_for_a_while(networks):
-    tracker = build_tracker(networks['mmnet_fast'])
+    tracker = following(networks, 'mmnet_fast')
     scene = Scene(speed=(30.0, 5.0))
-    tracker.init(scene.image(0), scene.box(0))
+    tracker.start(scene.image(0), scene.box(0))
     places = [1, 2, 3, *[3] * 30, 4]
     estimates = [tracker.update(scene.image(place)) for place in places]
     sizes = [len(one.response) for one in estimates]
@@ -268,37 +259,54 @@ def test_a_fast_target_that_rests_is_expected_to_move_again_for_a_while(networks
 def test_a_look_around_changes_nothing_and_finds_the_target_in_the_whole_region_only(networks):
     scene, runs = Scene(), []
     for curious in (False, True):
-        tracker = build_tracker(networks['cfnet_fast'])
-        tracker.init(scene.image(0), scene.box(0))
+        tracker = following(networks, 'cfnet_fast')
+        tracker.start(scene.image(0), scene.box(0))
         runs.append([])
         for index in range(1, 8):
             runs[-1].append(tracker.update(scene.image(index)).box)
             if curious:
                 truth = scene.box(index)
                 beside = Box(truth.x - 36, truth.y, truth.w, truth.h)
-                looks = tracker.look_around(scene.image(index), beside)
-                assert looks[0][0].score < looks[1][0].score
-                assert looks[1][0].box.iou(truth) > 0.6
+                near, whole = tracker.tracker.look_around(
+                    scene.image(index), tracker.track, beside
+                )
+                assert near.score < whole.score
+                assert whole.box.iou(truth) > 0.6
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize('template', ['previous', 'statistics', 'average', 'fixed'])
+@pytest.mark.parametrize('template', ['previous', 'average', 'fixed'])
 def test_every_way_to_keep_a_template_follows(networks, template):
-    tracker = build_tracker(networks['cfnet_fast'], TrackingSettings(template=template))
+    tracker = following(networks, 'cfnet_fast', template=template)
     assert min(overlaps(tracker, Scene(), 12)) > 0.6
 
 
 # ------------------------------------------------------------------------------- settings
-def test_paper_settings_are_those_of_the_implementation():
-    paper = TrackingSettings.named('paper')
-    assert (paper.scale_count, paper.scale_step, paper.scale_penalty, paper.scale_rate) == (
-        3,
-        1.0375,
-        0.9745,
-        0.59,
-    )
-    assert (paper.upsample, paper.window_weight, paper.template_rate) == (8, 0.2625, 0.005)
-    assert (paper.min_scale, paper.max_scale, paper.template_interval) == (0.2, 5, 1)
+@pytest.mark.parametrize(
+    'names, raw, step, rate, upsample, weight, template',
+    [
+        (
+            ('mmnet', 'mmnet_fast', 'hssnet', 'hssnet_fast'),
+            True,
+            1.0375,
+            0.59,
+            8,
+            0.2625,
+            'average',
+        ),
+        (('mlssnet', 'mlssnet_fast'), False, 1.0375, 0.59, 8, 0.2625, 'average'),
+        (('cfnet', 'cfnet_fast', 'tdsiam_fast'), True, 1.0575, 0.52, 8, 0.2625, 'average'),
+        (('siamfc', 'siamfc_fast'), False, 1.0375, 0.59, 16, 0.176, 'fixed'),
+    ],
+)
+def test_paper_tracking_is_that_of_each_paper(names, raw, step, rate, upsample, weight, template):
+    for name in names:
+        paper = TrackingSettings.of(find_preset(name), 'paper')
+        assert (paper.raw_maps, paper.scale_step, paper.scale_rate) == (raw, step, rate)
+        assert (paper.upsample, paper.window_weight) == (upsample, weight)
+        assert (paper.template, paper.size, paper.padding) == (template, 'pyramid', 'mean')
+        assert (paper.min_scale, paper.max_scale, paper.template_interval) == (0.2, 5, 1)
+        assert paper.thresholds.learn_above == 0 and not paper.redetection
 
 
 @pytest.mark.parametrize(
@@ -306,26 +314,44 @@ def test_paper_settings_are_those_of_the_implementation():
     [
         ({'window_weight': -1}, r'window_weight -1 is not in 0.0..100.0'),
         ({'window': 'blend', 'window_weight': 1.5}, r'window_weight 1.5 is not in 0.0..1.0'),
-        ({'scale': 'cubic'}, "scale 'cubic' is not one of refiner, filter, pyramid, none"),
-        (
-            {'widnow_weight': 0.1},
-            "unknown tracking setting 'widnow_weight'; there are search_size",
-        ),
+        ({'size': 'cubic'}, "size 'cubic' is not one of refiner, pyramid, network"),
+        ({'widnow_weight': 0.1}, "unknown tracking setting 'widnow_weight'; there are .*window,"),
+        ({'raw_maps': True}, 'raw_maps and window product exclude each other'),
+        ({'learn_above': 1.5}, r'learn_above 1.5 is not in 0..1'),
     ],
 )
 def test_settings_are_closed_and_in_range(changes, message):
     with pytest.raises(ValueError, match=message):
-        TrackingSettings.named('default', **changes)
+        TrackingSettings.of(find_preset('cfnet_fast'), **changes)
 
 
-def test_a_calibration_of_another_length_is_refused(networks):
-    with pytest.raises(ValueError, match='bring 4 numbers to calibrate the score, 3 are needed'):
-        build_tracker(networks['cfnet_fast'], facts={'score': [-4.0, 8.0, 0.0, 0.0]})
+@pytest.mark.parametrize(
+    'score, message',
+    [
+        ([-4.0, 8.0, 0.0, 0.0], 'to calibrate the score, 3 finite numbers are needed'),
+        ({'refiner': [1.0, 'x', 2.0]}, 'to calibrate the score, 3 finite numbers are needed'),
+        ('sure', "calibration of the score is 'sure', not a mapping"),
+    ],
+)
+def test_a_calibration_that_is_none_is_refused(networks, score, message):
+    with pytest.raises(ValueError, match=message):
+        following(networks, 'cfnet_fast', facts={'score': score})
+
+
+@pytest.mark.parametrize('score', [[-8.0, 2.5, 8.0], {'refiner': [-8.0, 2.5, 8.0]}])
+def test_each_way_to_follow_the_size_has_a_calibration_of_its_own(networks, score):
+    scene = Scene()
+    told = {}
+    for mode in MODES:
+        tracker = following(networks, 'cfnet_fast', mode, {'score': score})
+        tracker.start(scene.image(0), scene.box(0))
+        told[mode] = tracker.update(scene.image(1)).calibrated
+    assert told == {'default': True, 'paper': False}
 
 
 def test_unknown_tracking_lists_the_valid_ones():
     with pytest.raises(ValueError, match="no tracking 'fast'; there are default, paper"):
-        TrackingSettings.named('fast')
+        TrackingSettings.of(find_preset('cfnet_fast'), 'fast')
 
 
 # ------------------------------------------------------------------------------- loading
@@ -340,7 +366,7 @@ def weights(tmp_path):
 def test_loaded_tracker_follows_in_either_precision(weights, precision):
     tracker = load_tracker('cfnet_fast', 'cpu', weights, precision=precision)
     tracker.warm_up()
-    assert min(overlaps(tracker, Scene(), 10)) > 0.6
+    assert min(overlaps(OneTarget(tracker), Scene(), 10)) > 0.6
     assert tracker.facts == {'seed': 0}
 
 

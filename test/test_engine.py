@@ -1,0 +1,135 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The engine with a network that is not of this package, and with several targets at once."""
+
+import numpy as np
+import pytest
+import torch
+
+from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.inference import prepare
+from tir_tracker_ros.models.network import Network, Prediction
+from tir_tracker_ros.models.presets import Preset
+from tir_tracker_ros.tracking.loading import build_engine
+
+ANCHORS = ((64, 64), (86, 44), (44, 86))
+"""Width and height in pixels of the crop, all of a target with the same context."""
+
+
+class AnchorNet(Network):
+    """Three boxes in every cell: bright pixels are the target, the anchor that they fill wins."""
+
+    preset = Preset(
+        name='anchors',
+        source='this test',
+        template_size=128,
+        search_size=256,
+        tracking={'default': {'size': 'network', 'upsample': 1, 'template': 'fixed'}, 'paper': {}},
+    )
+    stride = 8
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def template(self, crops):
+        """Keep how bright the target is."""
+        middle = slice(56, 72)
+        return (crops[..., middle, middle].mean(dim=(1, 2, 3)),)
+
+    def cells(self, search_size):
+        """Count the cells; each is the middle of 8 x 8 pixels."""
+        return search_size // self.stride - 1
+
+    def search(self, crops, template):
+        """Score how well the pixels of each anchor match the brightness of the target."""
+        cells = self.cells(crops.shape[-1])
+        match = 1 - (crops - template[0].reshape(-1, 1, 1, 1)).abs()
+        centres = self.stride * (torch.arange(cells) + 1.0)
+        scores, boxes = [], []
+        for width, height in ANCHORS:
+            inside = torch.nn.functional.avg_pool2d(
+                match, (height, width), self.stride, (height // 2, width // 2), False, False
+            )
+            scores.append(20 * inside[:, 0, 1:-1, 1:-1] - 10)
+            y, x = torch.meshgrid(centres, centres, indexing='ij')
+            box = torch.stack([x - width / 2, y - height / 2, 0 * x + width, 0 * x + height])
+            boxes.append(box.expand(len(crops), -1, -1, -1))
+        return Prediction(torch.stack(scores, 1), torch.stack(boxes, 1))
+
+    def fold(self):
+        """Fold nothing: there is no batch norm."""
+
+    def use_precision(self, precision):
+        """Stay in float32."""
+
+
+def blocks(*boxes):
+    """An image of 240 x 320 with bright blocks on a dark ground."""
+    image = np.full((240, 320), 0.2, np.float32)
+    for index, box in enumerate(boxes):
+        rows = slice(int(box.y), int(box.y + box.h))
+        image[rows, int(box.x) : int(box.x + box.w)] = 0.9 - 0.2 * index
+    return image
+
+
+def test_a_network_of_another_family_needs_nothing_but_the_interface():
+    network = prepare(AnchorNet(), torch.device('cpu'), torch.float32)
+    engine = build_engine(network, facts={'score': {'network': [0.0, 2.0, 0.0]}})
+    first, second = Box(40, 60, 40, 40), Box(220, 140, 40, 40)
+    image = blocks(first, second)
+    tracks = [engine.start(image, first), engine.start(image, second)]
+    for step in range(1, 5):
+        # One becomes wide, the other one tall, and both go their ways.
+        wide = Box.from_center(60 + 4 * step, 80, 54, 27)
+        tall = Box.from_center(240 - 4 * step, 160, 27, 54)
+        estimates = engine.update(blocks(wide, tall), tracks)
+        assert estimates[0].box.iou(wide) > 0.7 and estimates[1].box.iou(tall) > 0.7
+    assert estimates[0].box.w > 1.6 * estimates[0].box.h
+    assert estimates[1].box.h > 1.6 * estimates[1].box.w
+    assert all(one.calibrated and one.score > 0.5 for one in estimates)
+    assert [track.box for track in tracks] == [one.box for one in estimates]
+
+
+@pytest.fixture(scope='module')
+def engine():
+    network, facts = zoo.load_model('mmnet_fast')
+    return build_engine(prepare(network, torch.device('cpu'), torch.float32), facts=facts)
+
+
+def textured(offset):
+    """Two textured blocks on a blurred ground, of which the second moves the other way."""
+    random = np.random.default_rng(2)
+    image = 0.3 * random.random((240, 320), np.float32)
+    boxes = Box(50 + 3 * offset, 60 + offset, 32, 24), Box(230 - 3 * offset, 150, 24, 32)
+    for box in boxes:
+        rows = slice(int(box.y), int(box.y + box.h))
+        image[rows, int(box.x) : int(box.x + box.w)] = 0.5 + 0.5 * random.random(
+            (int(box.h), int(box.w)), np.float32
+        )
+    return image, boxes
+
+
+def test_targets_followed_together_are_where_each_would_be_alone(engine):
+    image, boxes = textured(0)
+    together = [engine.start(image, box) for box in boxes]
+    alone = [engine.start(image, box) for box in boxes]
+    for offset in range(1, 12):
+        image, boxes = textured(offset)
+        estimates = engine.update(image, together)
+        for track, estimate, truth in zip(alone, estimates, boxes):
+            [other] = engine.update(image, [track])
+            assert estimate.box.iou(other.box) > 0.99
+            assert estimate.score == pytest.approx(other.score, abs=0.01)
+            assert estimate.box.iou(truth) > 0.6
+
+
+def test_the_engine_keeps_no_target(engine):
+    image, (first, second) = textured(0)
+    track = engine.start(image, first)
+    before = engine.update(image, [track])[0]
+    engine.start(image, second)
+    track = engine.start(image, first)
+    assert engine.update(image, [track])[0].box == before.box
+    assert engine.update(image, []) == []
