@@ -46,7 +46,7 @@ def generate_launch_description() -> LaunchDescription:
         name: ParameterValue(LaunchConfiguration(name), value_type=kind)
         for name, (kind, *_) in ARGUMENTS.items()
     }
-    # With simulated time, the player is the clock.
+    # With simulated time, the player publishes the clock.
     parameters['clock'] = ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool)
     profile = {'FASTRTPS_DEFAULT_PROFILES_FILE': LaunchConfiguration('fastdds_profile')}
     player = Node(

@@ -62,7 +62,7 @@ ARGUMENTS = [
 
 
 def activate_in_background(context: LaunchContext, name: str) -> None:
-    """Bring the node up while launch goes on, and say so when that fails."""
+    """Bring the node up while launch goes on, and log it when that fails."""
     logger = launch.logging.get_logger('tracker.launch')
 
     def run() -> None:
@@ -72,7 +72,7 @@ def activate_in_background(context: LaunchContext, name: str) -> None:
             if not context.is_shutdown:
                 logger.error(f'autostart: {error}')
 
-    # A thread that does not hold up the end of launch.
+    # It is a daemon thread, so that launch can end before it does.
     threading.Thread(target=run, daemon=True).start()
 
 
