@@ -11,20 +11,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 import threading
 import time
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar('Item')
-
-
-@dataclass(frozen=True, eq=False)
-class Work(Generic[Item]):
-    """What is handed to the thread: either an image or a command."""
-
-    image: Item | None
-    command: Callable[[], None] | None = None
 
 
 class Worker(Generic[Item]):
@@ -48,7 +39,8 @@ class Worker(Generic[Item]):
         """When the thread had last finished all its work, s of the monotonic clock."""
         self._process, self._skip, self._failed = process, skip, failed
         self._capacity = capacity
-        self._waiting: deque[Work[Item]] = deque()
+        # An image, or None and a command.
+        self._waiting: deque[tuple[Any, Callable[[], None] | None]] = deque()
         self._change = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name='tracker model', daemon=True)
@@ -57,17 +49,17 @@ class Worker(Generic[Item]):
     def post(self, image: Item) -> None:
         """Hand over an image; returns at once."""
         with self._change:
-            images = [work for work in self._waiting if work.image is not None]
+            images = [i for i, (_, command) in enumerate(self._waiting) if command is None]
             if len(images) >= self._capacity:
-                self._waiting.remove(images[0])
+                del self._waiting[images[0]]
                 self.dropped += 1
-            self._waiting.append(Work(image))
+            self._waiting.append((image, None))
             self._change.notify()
 
     def call(self, command: Callable[[], None]) -> None:
         """Hand over a command, which is called between two images; returns at once."""
         with self._change:
-            self._waiting.append(Work(None, command))
+            self._waiting.append((None, command))
             self._change.notify()
 
     def stop(self) -> None:
@@ -86,15 +78,15 @@ class Worker(Generic[Item]):
                 if self._stopping:
                     return
                 batch, self._waiting = self._waiting, deque()
-            newest = next((work for work in reversed(batch) if work.image is not None), None)
-            for work in batch:
+            newest = max((i for i, (_, command) in enumerate(batch) if command is None), default=0)
+            for number, (image, command) in enumerate(batch):
                 try:
-                    if work.command is not None:
-                        work.command()
-                    elif work is newest:
-                        self._process(work.image)  # type: ignore[arg-type]
+                    if command is not None:
+                        command()
+                    elif number == newest:
+                        self._process(image)
                     else:
                         self.dropped += 1
-                        self._skip(work.image)  # type: ignore[arg-type]
+                        self._skip(image)
                 except Exception as error:
                     self._failed(error)
