@@ -17,6 +17,8 @@ from tir_tracker_ros.nodes.harness.isolation import isolated_environment
 
 # Inherited by every process that a test starts.
 os.environ.update(isolated_environment())
+# Two threads of torch wait for each other where other work wants the cores, and gain little.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 hypothesis.settings.register_profile('tests', deadline=None, derandomize=True)
 hypothesis.settings.load_profile('tests')
