@@ -214,6 +214,19 @@ def test_the_score_is_calibrated_for_each_mode_of_tracking(monkeypatch):
     assert [one.size for one in seen] == ['refiner', 'pyramid']
 
 
+def test_a_weight_file_can_be_calibrated_anew(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(calibration, 'calibrate_score', lambda engine: [-1.0, 2.0, 3.0])
+    path = tmp_path / 'own.safetensors'
+    network = families.build('cfnet_fast')
+    zoo.save_weights(network, path, {'seed': 7, 'score': [1.0, 2.0, 3.0]})
+    before = zoo.read_weights(path)[2]
+    assert main(['calibrate', str(path)]) == 0
+    assert 'own.safetensors pyramid: -1.000, 2.000, 3.000' in capsys.readouterr().out
+    _, facts, after = zoo.read_weights(path)
+    assert facts == {'seed': 7, 'score': dict.fromkeys(('refiner', 'pyramid'), [-1.0, 2.0, 3.0])}
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
 def test_a_pack_trains_as_its_sources_do(tmp_path, capsys):
     config = tmp_path / 'small.yaml'
     config.write_text(json.dumps(small(epochs=1).model_dump(mode='json')))

@@ -17,6 +17,7 @@ COMMANDS = {
     'benchmark': 'measure the speed of the models, the imaging and the node',
     'demo': 'play a bag into the node in another process, and report',
     'train': 'train a model',
+    'calibrate': 'make the scores of weight files probabilities',
     'pack': 'put the training data of a configuration into one small file',
     'evaluate': 'score trackers on benchmark sequences',
     'models': 'list the presets',

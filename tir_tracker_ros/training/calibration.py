@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from ..geometry import Box
 from ..imaging.gain import GainControl
+from ..models import zoo
 from ..models.inference import find_precision, prepare
 from ..models.network import Network
 from ..simulation import CATEGORIES, render
@@ -42,6 +45,19 @@ def calibrated_scores(network: Network) -> dict[str, list[float]]:
     for mode in MODES:
         engine = build_engine(fast, TrackingSettings.of(fast.preset, mode))
         scores[engine.size.name] = calibrate_score(engine)
+    return scores
+
+
+def recalibrate(path: Path) -> dict[str, list[float]]:
+    """
+    Calibrate the score of a weight file for this version's tracking; the file is written anew.
+
+    Returns what `calibrated_scores` does; raises what `read_weights` raises.
+    """
+    name, facts, _ = zoo.read_weights(path)
+    network, _ = zoo.load_model(name, path)
+    scores = calibrated_scores(network)
+    zoo.save_weights(network, path, {**facts, 'score': scores})
     return scores
 
 
