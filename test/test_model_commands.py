@@ -12,8 +12,8 @@ import torch
 from tir_tracker_ros.cli import main
 from tir_tracker_ros.commands import benchmark_model
 from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.families import find_preset, PRESETS
 from tir_tracker_ros.models.matching import MatchingNet
-from tir_tracker_ros.models.presets import find_preset, PRESETS
 
 
 @pytest.fixture
