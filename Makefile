@@ -68,9 +68,12 @@ test-ros: ## colcon build and colcon test on the sourced or installed ROS 2
 
 train: $(ENVIRONMENT) ## repeat the training of the shipped weights; DATA= names the folder of the data
 	@test -n '$(DATA)' || { echo 'make train: name the folder of the data with DATA='; exit 1; }
+	$(RUN) -m tir_tracker_ros.cli pack --config config/train/data.yaml --data '$(DATA)' \
+	  --out runs/pack.safetensors
 	for name in box_refiner fast $(SHIPPED); do \
-	  $(RUN) -m tir_tracker_ros.cli train --config config/train/$$name.yaml --data '$(DATA)' \
-	    --out runs/$$name $(TRAIN_ARGS) || exit; \
+	  $(RUN) -m tir_tracker_ros.cli train --config config/train/$$name.yaml \
+	    --out runs/$$name $$([ ! -f runs/$$name/last.ckpt ] || echo --resume) \
+	    pack=runs/pack.safetensors $(TRAIN_ARGS) || exit; \
 	done
 
 clean: ## remove the environments and everything that was made
