@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import array
+import struct
 
 import cv2
 import numpy as np
@@ -17,11 +18,24 @@ RNG = np.random.default_rng(1)
 GRAY = {
     'mono8': np.uint8,
     '8UC1': np.uint8,
+    'mono10': np.uint16,
+    'mono12': np.uint16,
+    'mono14': np.uint16,
     'mono16': np.uint16,
     '16UC1': np.uint16,
     '32FC1': np.float32,
 }
-COLOR = {'bgr8': [0, 1, 2], 'rgb8': [2, 1, 0], 'bgra8': [0, 1, 2, 3], 'rgba8': [2, 1, 0, 3]}
+WIDE = {'8SC1': np.int8, '16SC1': np.int16, '32SC1': np.int32, '64FC1': np.float64}
+COLOR = {
+    'bgr8': [0, 1, 2],
+    '8UC3': [0, 1, 2],
+    'rgb8': [2, 1, 0],
+    'bgra8': [0, 1, 2, 3],
+    '8UC4': [0, 1, 2, 3],
+    'rgba8': [2, 1, 0, 3],
+}
+YUYV = {'yuv422': 1, 'uyvy': 1, 'yuv422_yuy2': 0, 'yuyv': 0}
+PLANES = {'nv12': 3 / 2, 'nv21': 3 / 2, 'nv24': 3}
 
 
 def _gray_pixels(encoding: str) -> np.ndarray:
@@ -35,7 +49,7 @@ def _message(pixels: np.ndarray, big_endian: bool, padding: int) -> tuple[bytes,
 
 
 def test_the_encodings_under_test_are_all_that_there_are():
-    assert set(ENCODINGS) == {*GRAY, *COLOR}
+    assert set(ENCODINGS) == {*GRAY, *WIDE, *COLOR, *YUYV, *PLANES}
 
 
 @pytest.mark.parametrize('padding', [0, 1, 12])
@@ -47,6 +61,37 @@ def test_gray_images_come_back_exactly(encoding, big_endian, padding):
     decoded = decode_image(data, 5, 7, encoding, step, big_endian)
     assert decoded.dtype == pixels.dtype and decoded.dtype.isnative
     assert np.array_equal(decoded, pixels)
+
+
+@pytest.mark.parametrize('big_endian', [False, True])
+@pytest.mark.parametrize('encoding', WIDE)
+def test_signed_and_wide_counts_are_kept_as_float(encoding, big_endian):
+    pixels = RNG.integers(-100, 100, (5, 7)).astype(WIDE[encoding])
+    data, step = _message(pixels, big_endian, 3)
+    decoded = decode_image(data, 5, 7, encoding, step, big_endian)
+    assert decoded.dtype == np.float32
+    assert np.array_equal(decoded, pixels)
+
+
+@pytest.mark.parametrize('encoding', YUYV)
+def test_of_yuv_images_the_luminance_is_taken(encoding):
+    luminance = _gray_pixels('mono8')
+    pixels = np.full((5, 7, 2), 128, np.uint8)
+    pixels[..., YUYV[encoding]] = luminance
+    data, step = _message(pixels, False, 4)
+    assert np.array_equal(decode_image(data, 5, 7, encoding, step, False), luminance)
+    assert np.array_equal(decode_image(data[:-4], 5, 7, encoding, step, False), luminance)
+
+
+@pytest.mark.parametrize('height_of', ['image', 'all planes'])
+@pytest.mark.parametrize('encoding', PLANES)
+def test_of_yuv_planes_the_luminance_is_taken(encoding, height_of):
+    luminance = (RNG.random((4, 6)) * 255).astype(np.uint8)
+    rows = round(4 * PLANES[encoding])
+    pixels = np.vstack([luminance, np.full((rows - 4, 6), 128, np.uint8)])
+    height = 4 if height_of == 'image' else rows
+    decoded = decode_image(pixels.tobytes(), height, 6, encoding, 6, False)
+    assert np.array_equal(decoded, luminance)
 
 
 @pytest.mark.parametrize('padding', [0, 5])
@@ -82,7 +127,7 @@ def test_the_padding_of_the_last_row_may_be_missing():
         (0, 7, 'mono16', 14, '7 x 0 pixels'),
         (5, 0, 'mono16', 14, '0 x 5 pixels'),
         (-5, 7, 'mono16', 14, '7 x -5 pixels'),
-        (5, 7, 'yuv422', 14, "encoding 'yuv422' is not one of mono8"),
+        (5, 7, 'rgb16', 14, "encoding 'rgb16' is not one of mono8"),
         (5, 7, '', 14, "encoding ''"),
         (5, 7, 'mono16', 13, 'step of 13 bytes .* 14 bytes'),
         (5, 7, 'bgr8', 14, 'step of 14 bytes .* 21 bytes'),
@@ -119,8 +164,33 @@ def test_a_broken_compressed_image_is_named(data):
 def test_to_gray_names_what_is_no_image():
     with pytest.raises(ValueError, match=r'\(4, 4, 2\) and type uint8'):
         to_gray(np.zeros((4, 4, 2), np.uint8))
-    with pytest.raises(ValueError, match='float64'):
-        to_gray(np.zeros((4, 4)))
+    with pytest.raises(ValueError, match='complex64'):
+        to_gray(np.zeros((4, 4), np.complex64))
+
+
+@pytest.mark.parametrize('kind', [np.int16, np.int32, np.float64])
+def test_other_numbers_become_float(kind):
+    pixels = RNG.integers(-9, 9, (4, 4)).astype(kind)
+    assert to_gray(pixels).dtype == np.float32
+    assert np.array_equal(to_gray(pixels), pixels)
+    assert np.array_equal(to_gray(np.dstack([pixels] * 3)).round(), pixels)
+
+
+def test_compressed_depth_of_counts_is_read_behind_its_head():
+    pixels = _gray_pixels('mono16')
+    encoded = struct.pack('<iff', 0, 0.0, 0.0) + cv2.imencode('.png', pixels)[1].tobytes()
+    assert np.array_equal(decode_compressed(encoded, '16UC1; compressedDepth png'), pixels)
+
+
+def test_compressed_depth_of_metres_is_metres_again():
+    depth = np.array([[0.5, 1.0, 4.0]], np.float32)
+    scale, shift = 1000.0, -1.0
+    stored = np.append(np.rint(scale / depth + shift), 0)[None].astype(np.uint16)
+    encoded = struct.pack('<iff', 0, scale, shift) + cv2.imencode('.png', stored)[1].tobytes()
+    decoded = decode_compressed(encoded, '32FC1; compressedDepth png')
+    assert decoded.dtype == np.float32
+    assert decoded[0, :3] == pytest.approx(depth[0], rel=1e-3)
+    assert np.isnan(decoded[0, 3])
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def write_bag(path: Path, inits: dict[float, object] | None = None, bad: int = -
     """Write the scene; init messages are recorded at their keys, counted in images."""
     events = {index: bags.image_message(image, 'thermal') for index, image in enumerate(IMAGES)}
     if bad >= 0:
-        events[bad].encoding = 'yuv422'
+        events[bad].encoding = 'rgb16'
     events |= inits or {}
     writer = bags.BagWriter(path)
     for at, message in sorted(events.items()):
@@ -145,7 +145,7 @@ def test_a_refused_init_is_told_and_the_replay_goes_on(tmp_path, capsys):
 def test_a_bad_image_is_told_and_left_out_as_in_the_node(tmp_path, capsys):
     path = write_bag(tmp_path / 'bag', bad=3)
     assert replay(path, '--init', '20,25,10,14', '--out', tmp_path / 'out') == 0
-    assert "image 3 is left out: encoding 'yuv422'" in capsys.readouterr().err
+    assert "image 3 is left out: encoding 'rgb16'" in capsys.readouterr().err
     assert frames_of(tmp_path / 'out') == [0, 1, 2, *range(4, 12)]
     assert bags.stamp_of(detections_of(tmp_path / 'out')[3][1].header) == IMAGES[4].stamp
 

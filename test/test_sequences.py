@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 from pathlib import Path
+import struct
+import threading
+from typing import ClassVar
 
 import av
 import cv2
@@ -154,3 +159,232 @@ def test_an_image_of_odd_size_can_be_written(tmp_path):
 def test_a_writer_without_an_image_leaves_no_video(tmp_path):
     VideoWriter(tmp_path / 'out.mp4', 30).close()
     assert not (tmp_path / 'out.mp4').exists()
+
+
+# ------------------------------------------------------------------- what others write
+def rotated(path: Path, matrix: tuple[int, int, int, int]) -> None:
+    """Write a, b, c, d into the display matrix of an mp4 file."""
+    content = bytearray(path.read_bytes())
+    start = content.index(b'tkhd') + 4
+    start += 40 if content[start] == 0 else 52
+    a, b, c, d = matrix
+    values = (a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    content[start : start + 36] = struct.pack('>9i', *values)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ('matrix', 'shown'),
+    [
+        ((1, 0, 0, 1), lambda stored: stored),
+        ((0, 1, -1, 0), lambda stored: np.rot90(stored, -1)),
+        ((-1, 0, 0, -1), lambda stored: np.rot90(stored, 2)),
+        ((0, -1, 1, 0), lambda stored: np.rot90(stored, 1)),
+        ((-1, 0, 0, 1), lambda stored: stored[:, ::-1]),
+        ((1, 0, 0, -1), lambda stored: stored[::-1]),
+        ((0, 1, 1, 0), lambda stored: stored.T),
+    ],
+)
+def test_a_video_is_turned_and_mirrored_as_players_show_it(tmp_path, matrix, shown):
+    stored = np.zeros((48, 64), np.uint8)
+    stored[:16, :20], stored[32:, :20], stored[:16, 44:] = 80, 160, 240
+    write_video(tmp_path / 'a.mp4', [np.dstack([stored] * 3)] * 2, 'libx264', 'yuv420p', 25)
+    rotated(tmp_path / 'a.mp4', matrix)
+    source = open_source(tmp_path / 'a.mp4')
+    expected = shown(stored)
+    assert source.size == expected.shape[::-1]
+    for image in source:
+        assert np.abs(image.pixels.astype(int) - expected).mean() < 4
+
+
+@pytest.mark.parametrize('bits', [10, 12])
+@pytest.mark.parametrize('form', ['gray{}le', 'yuv420p{}le'])
+def test_video_of_more_than_8_bits_keeps_its_counts(tmp_path, bits, form):
+    counts = np.arange(64 * 48, dtype=np.uint16).reshape(48, 64) % 2**bits
+    with av.open(str(tmp_path / 'a.mkv'), 'w') as container:
+        stream = container.add_stream('ffv1', 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, form.format(bits)
+        frame = av.VideoFrame(64, 48, form.format(bits))
+        for plane in frame.planes:
+            rows = np.full((plane.height, plane.line_size // 2), 2 ** (bits - 1), np.uint16)
+            if plane.width == 64:
+                rows[:, :64] = counts
+            plane.update(rows.tobytes())
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (image,) = open_source(tmp_path / 'a.mkv')
+    assert image.encoding == 'mono16'
+    assert np.array_equal(image.pixels, counts)
+
+
+def test_a_thumbnail_before_the_video_is_not_taken_for_it(tmp_path):
+    with av.open(str(tmp_path / 'a.mkv'), 'w') as container:
+        thumbnail = container.add_stream('mjpeg', 25)
+        thumbnail.width, thumbnail.height, thumbnail.pix_fmt = 32, 24, 'yuvj420p'
+        thumbnail.disposition = av.stream.Disposition.attached_pic
+        stream = container.add_stream('ffv1', 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'gray'
+        small = np.full((24, 32, 3), 99, np.uint8)
+        container.mux(thumbnail.encode(av.VideoFrame.from_ndarray(small, 'bgr24')))
+        for value in (10, 20, 30):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64), value, np.uint8), 'gray')
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    source = open_source(tmp_path / 'a.mkv')
+    assert source.size == (64, 48)
+    assert [int(image.pixels[0, 0]) for image in source] == [10, 20, 30]
+
+
+@pytest.mark.parametrize('damaged', [0, 3])
+def test_a_damaged_packet_is_told_and_the_other_images_keep_their_numbers(
+    tmp_path, caplog, damaged
+):
+    with av.open(str(tmp_path / 'a.mkv'), 'w') as container:
+        stream = container.add_stream('mjpeg', 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuvj420p'
+        for index in range(6):
+            pixels = np.full((48, 64, 3), 40 * index, np.uint8)
+            frame = av.VideoFrame.from_ndarray(pixels, 'bgr24')
+            frame.pts = index
+            for packet in stream.encode(frame):
+                if index == damaged:
+                    broken = av.Packet(bytes(40))
+                    broken.stream, broken.time_base = packet.stream, packet.time_base
+                    broken.pts, broken.dts = packet.pts, packet.dts
+                    packet = broken
+                container.mux(packet)
+    source = open_source(tmp_path / 'a.mkv')
+    assert source.size == (64, 48)
+    found = {number: image.pixels.mean() for number, image in source.numbered()}
+    assert found == pytest.approx({i: 40 * i for i in range(6) if i != damaged}, abs=2)
+    assert f'image {damaged} of a is left out: its packet is damaged' in caplog.text
+
+
+def test_every_page_of_a_tiff_file_is_an_image(tmp_path):
+    pages = [np.full((6, 8), 1000 + index, np.uint16) for index in range(40)]
+    (tmp_path / 'folder').mkdir()
+    cv2.imwritemulti(str(tmp_path / 'stack.tiff'), pages)
+    cv2.imwrite(str(tmp_path / 'folder' / '1.png'), np.zeros((6, 8), np.uint16))
+    cv2.imwritemulti(str(tmp_path / 'folder' / '2.tif'), pages[:3])
+    source = open_source(tmp_path / 'stack.tiff')
+    assert (source.name, source.length, source.size) == ('stack', 40, (8, 6))
+    assert [int(image.pixels[0, 0]) for image in source] == list(range(1000, 1040))
+    source = open_source(tmp_path / 'folder')
+    assert source.length == 4
+    assert [int(image.pixels[0, 0]) for image in source] == [0, 1000, 1001, 1002]
+    assert [image.stamp for image in source] == [0, 33_333_333, 66_666_667, 100_000_000]
+
+
+@pytest.mark.parametrize('orientation', [1, 2, 3, 4, 5, 6, 7, 8])
+def test_a_jpeg_is_turned_as_viewers_show_it(tmp_path, orientation):
+    stored = np.zeros((48, 64), np.uint8)
+    stored[:16, :20], stored[32:, :20], stored[:16, 44:] = 80, 160, 240
+    jpeg = cv2.imencode('.jpg', stored)[1].tobytes()
+    entry = struct.pack('>HHIHH', 0x0112, 3, 1, orientation, 0)
+    exif = b'Exif\0\0MM\0*' + struct.pack('>IH', 8, 1) + entry + bytes(4)
+    marker = b'\xff\xe1' + struct.pack('>H', len(exif) + 2) + exif
+    (tmp_path / '1.jpg').write_bytes(jpeg[:2] + marker + jpeg[2:])
+    turned = stored if orientation < 5 else stored.T
+    flips = {1: '', 2: 'x', 3: 'xy', 4: 'y', 5: '', 6: 'x', 7: 'xy', 8: 'y'}[orientation]
+    turned = turned[:: -1 if 'y' in flips else 1, :: -1 if 'x' in flips else 1]
+    (image,) = open_source(tmp_path)
+    assert image.pixels.shape == turned.shape
+    assert np.abs(image.pixels.astype(int) - turned).mean() < 4
+
+
+def test_files_whose_names_begin_with_a_dot_are_no_images(tmp_path):
+    for number in (1, 2):
+        cv2.imwrite(str(tmp_path / f'{number}.png'), np.full((6, 8), number, np.uint8))
+        (tmp_path / f'._{number}.png').write_bytes(b'Mac OS X')
+    assert [int(image.pixels[0, 0]) for image in open_source(tmp_path)] == [1, 2]
+
+
+@pytest.mark.parametrize('suffix', ['.tiff', '.npy'])
+@pytest.mark.parametrize('kind', [np.int16, np.int32, np.float32, np.float64])
+def test_images_of_other_numbers_keep_them(tmp_path, suffix, kind):
+    pixels = (np.arange(48).reshape(6, 8) - 20).astype(kind)
+    path = tmp_path / f'1{suffix}'
+    np.save(path, pixels) if suffix == '.npy' else cv2.imwrite(str(path), pixels)
+    (image,) = open_source(tmp_path)
+    assert image.pixels.dtype == np.float32
+    assert np.array_equal(image.pixels, pixels)
+
+
+@pytest.mark.parametrize('suffix', ['.webp', '.jp2'])
+def test_webp_and_jpeg_2000_are_read(tmp_path, suffix):
+    cv2.imwrite(str(tmp_path / f'1{suffix}'), np.full((64, 80), 130, np.uint8))
+    (image,) = open_source(tmp_path)
+    assert image.pixels.shape == (64, 80)
+    assert image.pixels.mean() == pytest.approx(130, abs=2)
+
+
+def test_a_numpy_file_is_an_image_or_a_stack_of_them(tmp_path):
+    stack = np.arange(5 * 6 * 8, dtype=np.uint16).reshape(5, 6, 8)
+    np.save(tmp_path / 'stack.npy', stack)
+    found = [image.pixels for image in open_source(tmp_path / 'stack.npy')]
+    assert np.array_equal(found, stack)
+    np.save(tmp_path / 'colour.npy', np.full((6, 8, 3), (0, 0, 255), np.uint8))
+    (image,) = open_source(tmp_path / 'colour.npy')
+    assert image.pixels[0, 0] == 76
+    np.save(tmp_path / 'line.npy', np.zeros(5))
+    with pytest.raises(ValueError, match=r'line\.npy .*shape \(5,\)'):
+        open_source(tmp_path / 'line.npy')
+
+
+def test_a_stream_from_the_network_is_read_once_from_its_first_image(tmp_path):
+    images, _ = tiny_scene(4)
+    write_video(tmp_path / 'raw.mkv', [image.pixels for image in images], 'ffv1', 'gray16le', 20)
+    handler = functools.partial(QuietHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f'http://127.0.0.1:{server.server_port}'
+        source = open_source(f'{address}/raw.mkv')
+        assert (source.name, source.size) == ('raw_mkv', (96, 72))
+        for found, expected in zip(list(source), images, strict=True):
+            assert np.array_equal(found.pixels, expected.pixels)
+        with pytest.raises(OSError, match='gone.mkv cannot be read'):
+            open_source(f'{address}/gone.mkv')
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder without a log."""
+
+    def log_message(self, format, *args):
+        pass
+
+
+class FakeCapture:
+    """A camera of OpenCV that offers some pixel formats."""
+
+    opened: ClassVar[list] = []
+
+    def __init__(self, index):
+        self.opened.append(index)
+        self.code, self.converts = 0, True
+
+    def set(self, key, value):
+        if key == cv2.CAP_PROP_FOURCC and value in self.codes:
+            self.code = value
+        if key == cv2.CAP_PROP_CONVERT_RGB:
+            self.converts = bool(value)
+
+    def get(self, key):
+        return self.code if key == cv2.CAP_PROP_FOURCC else 9.0
+
+    def read(self):
+        if self.code and not self.converts:
+            return True, np.full((6, 8), 7000, np.uint16)
+        return True, np.full((6, 8, 3), 70, np.uint8)
+
+
+@pytest.mark.parametrize(('offered', 'count'), [(('Y16 ',), 7000), ((), 70)])
+def test_a_camera_is_asked_for_its_raw_counts(monkeypatch, offered, count):
+    codes = [cv2.VideoWriter.fourcc(*name) for name in offered]
+    monkeypatch.setattr(FakeCapture, 'codes', codes, raising=False)
+    monkeypatch.setattr(FakeCapture, 'opened', [])
+    monkeypatch.setattr(cv2, 'VideoCapture', FakeCapture)
+    source = open_source('/dev/video98')
+    assert (FakeCapture.opened, source.name, source.size) == ([98], 'camera98', (8, 6))
+    assert source.rate == 9
+    assert next(iter(source)).pixels[0, 0] == count

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+import re
 import struct
 
 import cv2
@@ -167,12 +168,24 @@ def test_an_mcap_with_nothing_left_is_named(tmp_path):
         open_source(tmp_path / 'bag.mcap')
 
 
-@pytest.mark.parametrize('compression', ['lz4', 'zstd'])
-def test_a_truncated_mcap_with_compressed_chunks_is_read(tmp_path, compression):
-    images, _ = tiny_scene(3)
-    compress = {'lz4': lz4.frame.compress, 'zstd': zstd.compress}[compression]
-    file = write_bag(tmp_path / 'bag', {'/image': images}) / 'bag.mcap'
-    content = file.read_bytes()
+@pytest.mark.parametrize('compression', ['', 'lz4', 'zstd'])
+def test_the_whole_messages_of_a_torn_chunk_are_read(tmp_path, compression):
+    images, _ = tiny_scene(8, size=(320, 256))  # less than a chunk
+    file = write_bag(tmp_path / 'bag', {'/image': images[:6]}) / 'bag.mcap'
+    compress = {'': bytes, 'lz4': lz4.frame.compress, 'zstd': zstd.compress}[compression]
+    content = with_first_chunk(file.read_bytes(), compression, compress)
+    file.write_bytes(content[: len(content) * 2 // 3])
+    found = []
+    with pytest.raises(OSError, match='ends early'):
+        for image in open_source(file):
+            found.append(image)
+    assert 3 <= len(found) < 6
+    for image, expected in zip(found, images):
+        assert np.array_equal(image.pixels, expected.pixels)
+
+
+def with_first_chunk(content, compression, compress):
+    """Return an mcap file up to its first chunk, with that compressed in another way."""
     start = content.index(b'\x06', 17)  # the first chunk follows the header
     size, stored = struct.unpack_from('<Q', content, start + 1)[0], start + 9 + 40
     chunk = content[start + 9 : start + 9 + size]
@@ -181,7 +194,15 @@ def test_a_truncated_mcap_with_compressed_chunks_is_read(tmp_path, compression):
     name = compression.encode()
     body = chunk[:28] + struct.pack('<I', len(name)) + name
     body += struct.pack('<Q', len(records)) + records
-    file.write_bytes(content[:start] + struct.pack('<BQ', 6, len(body)) + body)
+    return content[:start] + struct.pack('<BQ', 6, len(body)) + body
+
+
+@pytest.mark.parametrize('compression', ['lz4', 'zstd'])
+def test_a_truncated_mcap_with_compressed_chunks_is_read(tmp_path, compression):
+    images, _ = tiny_scene(3)
+    compress = {'lz4': lz4.frame.compress, 'zstd': zstd.compress}[compression]
+    file = write_bag(tmp_path / 'bag', {'/image': images}) / 'bag.mcap'
+    file.write_bytes(with_first_chunk(file.read_bytes(), compression, compress))
     found = []
     with pytest.raises(OSError, match='ends early'):
         for image in open_source(file):
@@ -205,26 +226,130 @@ def test_bags_of_either_storage_and_compression_are_read(tmp_path, storage, mode
     assert np.array_equal(found[2].pixels, images[2].pixels) and len(found) == 3
 
 
-def test_a_bad_image_in_a_bag_is_named_by_place_and_topic(tmp_path):
-    images, _ = tiny_scene(2)
-    bad = bags.image_message(images[1])
-    bad.encoding = 'yuv422'
+@pytest.mark.parametrize('place', [0, 1])
+@pytest.mark.parametrize('kind', ['unknown', 'empty', 'short', 'no image'])
+def test_a_bad_image_in_a_bag_is_told_and_left_out(tmp_path, caplog, place, kind):
+    images, _ = tiny_scene(3)
+    bad = bags.image_message(images[0])
+    if kind == 'empty':
+        bad.height = bad.width = bad.step = 0
+        bad.encoding, bad.data = '', bad.data[:0]
+    elif kind == 'unknown':
+        bad.encoding = 'rgb16'
+    else:
+        bad.data = bad.data[:100]
+    data = bags.TYPES.serialize_cdr(bad, bags.IMAGE)
+    if kind == 'no image':
+        data = data[:30]
+    writer = Writer(tmp_path / 'bag', version=8, storage_plugin=StoragePlugin.MCAP)
+    with writer:
+        connection = writer.add_connection('/image', bags.IMAGE, typestore=bags.TYPES)
+        for index, image in enumerate(images):
+            good = bags.TYPES.serialize_cdr(bags.image_message(image), bags.IMAGE)
+            writer.write(connection, index, data if index == place else good)
+    source = open_source(tmp_path / 'bag')
+    assert source.size == (96, 72)
+    expected = [0, 1, 2]
+    expected.remove(place)
+    found = list(source.numbered())
+    assert [number for number, _ in found] == expected
+    for number, image in found:
+        assert np.array_equal(image.pixels, images[number].pixels)
+    assert f'image {place} of bag is left out: ' in caplog.text
+
+
+def test_a_bag_without_any_sound_image_is_named(tmp_path):
+    bad = bags.image_message(tiny_scene(1)[0][0])
+    bad.encoding = 'rgb16'
     writer = bags.BagWriter(tmp_path / 'bag')
-    writer.write('/image', bags.image_message(images[0]), 0)
-    writer.write('/image', bad, 1)
+    writer.write('/image', bad, 0)
     writer.close()
-    with pytest.raises(ValueError, match="image 1 of /image: encoding 'yuv422'"):
-        list(open_source(tmp_path / 'bag'))
+    with pytest.raises(ValueError, match="bag has no image on /image: encoding 'rgb16'"):
+        open_source(tmp_path / 'bag')
 
 
-def test_an_earlier_bag_is_replaced_and_anything_else_is_not(tmp_path):
+def test_an_earlier_bag_of_the_writer_is_replaced(tmp_path):
     images, _ = tiny_scene(2)
     write_bag(tmp_path / 'bag', {'/image': images})
     write_bag(tmp_path / 'bag', {'/image': images[:1]})
     assert len(list(open_source(tmp_path / 'bag'))) == 1
-    (tmp_path / 'photos').mkdir()
-    with pytest.raises(FileExistsError, match='photos exists and is not a bag'):
-        bags.BagWriter(tmp_path / 'photos')
+
+
+@pytest.mark.parametrize('kind', ['photos', 'recorded', 'with notes', 'file'])
+def test_nothing_but_a_bag_of_the_writer_is_replaced(tmp_path, kind):
+    path = tmp_path / 'there'
+    if kind == 'recorded':  # by somebody else
+        with Writer(path, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+            connection = writer.add_connection('/image', bags.IMAGE, typestore=bags.TYPES)
+            writer.write(connection, 0, bytes(20))
+    elif kind == 'with notes':
+        write_bag(path, {'/image': tiny_scene(1)[0]})
+        (path / 'notes.txt').write_text('keep')
+    elif kind == 'photos':
+        path.mkdir()
+        (path / 'metadata.yaml').write_text('of a camera')
+        (path / 'photo.jpg').write_bytes(b'keep')
+    else:
+        path.write_text('keep')
+    files = [path] if path.is_file() else sorted(path.iterdir())
+    before = [file.read_bytes() for file in files]
+    with pytest.raises(FileExistsError, match='there'):
+        bags.BagWriter(path)
+    assert [file.read_bytes() for file in files] == before
+
+
+@pytest.mark.parametrize('storage', [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+@pytest.mark.parametrize('harm', ['empty', 'cut', 'no storage', 'renamed', 'binary'])
+def test_unusable_metadata_of_a_bag_is_told_and_not_needed(tmp_path, caplog, storage, harm):
+    images, _ = tiny_scene(3)
+    path = tmp_path / 'bag'
+    with Writer(path, version=9, storage_plugin=storage) as writer:
+        connection = writer.add_connection('/image', bags.IMAGE, typestore=bags.TYPES)
+        for image in images:
+            data = bags.TYPES.serialize_cdr(bags.image_message(image), bags.IMAGE)
+            writer.write(connection, image.stamp, data)
+    metadata = path / 'metadata.yaml'
+    text = metadata.read_text()
+    if harm == 'renamed':
+        (storage_file,) = (file for file in path.iterdir() if file != metadata)
+        storage_file.rename(path / f'flight{storage_file.suffix}')
+    elif harm == 'binary':
+        metadata.write_bytes(bytes(300))
+    else:
+        no_storage = re.sub('storage_identifier: .*', "storage_identifier: ''", text)
+        metadata.write_text({'empty': '', 'cut': text[:300], 'no storage': no_storage}[harm])
+    found = list(open_source(path))
+    assert [image.stamp for image in found] == [image.stamp for image in images]
+    assert np.array_equal(found[2].pixels, images[2].pixels)
+    assert 'bag: metadata.yaml cannot be used' in caplog.text
+
+
+def test_a_bag_of_ros_1_is_named_as_such(tmp_path):
+    for name in ('old.bag', 'old.mp4', 'old'):
+        (tmp_path / name).write_bytes(b'#ROSBAG V2.0\n' + bytes(100))
+        with pytest.raises(ValueError, match=rf'{name} is a bag of ROS 1; .* rosbags-convert'):
+            open_source(tmp_path / name)
+
+
+def test_compressed_depth_is_read_and_goes_behind_plain_compression(tmp_path):
+    images, _ = tiny_scene(2)
+    for topics in (['/image/compressedDepth'], ['/image/compressed', '/image/compressedDepth']):
+        path = tmp_path / str(len(topics))
+        writer = bags.BagWriter(path)
+        for topic in topics:
+            depth = topic.endswith('Depth')
+            for image in images:
+                data = cv2.imencode('.png', image.pixels)[1].tobytes()
+                message = bags.TYPES.types[bags.COMPRESSED_IMAGE](
+                    header=bags.header(image.stamp),
+                    format=f'16UC1; {"compressedDepth png" if depth else "png compressed "}',
+                    data=np.frombuffer(bytes(12 * depth) + data, np.uint8),
+                )
+                writer.write(topic, message, image.stamp)
+        writer.close()
+        source = open_source(path)
+        assert source.topic == topics[0]
+        assert np.array_equal(list(source)[1].pixels, images[1].pixels)
 
 
 def test_the_same_messages_give_the_same_bytes(tmp_path):

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, ExitStack
+import logging
 from pathlib import Path
-import shutil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +22,11 @@ from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
-from .base import bag_files, Source
+from .base import bag_files, read_text, Source
 from .folders import ENCODINGS
 from .truncated_mcap import is_truncated, TruncatedMcap
+
+logger = logging.getLogger(__name__)
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -48,6 +50,14 @@ TYPES = get_typestore(Stores.ROS2_JAZZY)
 """The message types that bags are read and written with."""
 for _name, _fields in _VISION_MSGS.items():
     TYPES.register(get_types_from_msg(_fields, f'vision_msgs/msg/{_name}'))
+
+
+_MARK = 'written_by_tir_tracker_ros'
+"""Key in the metadata of bags that `BagWriter` wrote."""
+
+
+_TOLD: set[Path] = set()
+"""Bags of which it was told that their metadata cannot be used; each is opened several times."""
 
 
 class Message(NamedTuple):
@@ -91,16 +101,7 @@ class BagReader:
     def __enter__(self) -> BagReader:
         """Open the files of the bag."""
         with _reading(self.path), ExitStack() as stack:
-            paths = bag_files(self.path) if self.path.is_dir() else [self.path]
-            truncated = [path for path in paths if is_truncated(path)]
-            if (self.path / 'metadata.yaml').exists() and not truncated:
-                paths = [self.path]
-            for path in paths:
-                reader: Any
-                if path in truncated:
-                    reader = TruncatedMcap(path)
-                else:
-                    reader = stack.enter_context(Reader(path))
+            for reader in self._opened(stack):
                 self._readers.append(reader)
                 for connection in reader.connections:
                     self.types[connection.topic] = connection.msgtype
@@ -109,6 +110,30 @@ class BagReader:
                 self.duration += reader.duration
             self._stack = stack.pop_all()
         return self
+
+    def _opened(self, stack: ExitStack) -> list[Any]:
+        """Open the bag as a whole or, where that cannot be, each of its storage files."""
+        paths = bag_files(self.path) if self.path.is_dir() else [self.path]
+        if (self.path / 'metadata.yaml').exists() and not any(map(is_truncated, paths)):
+            try:
+                return [stack.enter_context(Reader(self.path))]
+            except Exception as error:  # rosbags and its parser have many of their own
+                if not paths:
+                    raise
+                reason = str(error).strip().split('\n')[0]
+                again = self.path in _TOLD
+                _TOLD.add(self.path)
+                logger.log(
+                    logging.DEBUG if again else logging.WARNING,
+                    '%s: metadata.yaml cannot be used (%s), so the storage files are read '
+                    'without it; `ros2 bag reindex` makes a new one',
+                    self.path,
+                    reason,
+                )
+        return [
+            TruncatedMcap(path) if is_truncated(path) else stack.enter_context(Reader(path))
+            for path in paths
+        ]
 
     def __exit__(self, *exception: object) -> None:
         """Close the files."""
@@ -125,13 +150,16 @@ class BagReader:
 
     def image_topic(self, topic: str | None = None) -> str:
         """
-        Return the full name of `topic`, or of the only image topic; raw goes before compressed.
+        Return the full name of `topic`, or of the only image topic.
+
+        Raw images go before compressed ones, and those before compressed depth.
 
         Raises ValueError that lists the topics when there is no such topic or more than one.
         """
         raw = [name for name, type in self.types.items() if type == IMAGE]
         packed = [name for name, type in self.types.items() if type == COMPRESSED_IMAGE]
-        return self._chosen(topic, raw or packed, [*raw, *packed], 'image')
+        plain = [name for name in packed if not name.endswith('/compressedDepth')]
+        return self._chosen(topic, raw or plain or packed, [*raw, *packed], 'image')
 
     def init_topic(self, topic: str | None = None) -> str | None:
         """
@@ -175,36 +203,34 @@ class BagSource(Source):
             self.topic = bag.image_topic(topic)
             self.length = bag.counts[self.topic]
             self.rate = rate_of(bag, self.topic)
-        first = next(iter(self), None)
-        if first is None:
-            raise ValueError(f'bag {path} has no image on {self.topic}')
+        try:
+            first = self._first()
+        except ValueError as error:
+            raise ValueError(f'bag {path} has no image on {self.topic}: {error}') from error
         self.size = first.width, first.height
 
-    def __iter__(self) -> Iterator[ThermalImage]:
-        """Iterate over the images."""
+    def _read(self) -> Iterator[ThermalImage | ValueError]:
         with BagReader(self.path) as bag:
-            for index, message in enumerate(bag.messages([self.topic])):
+            for message in bag.messages([self.topic]):
                 try:
                     yield image_of(message.decoded())
                 except ValueError as error:
-                    raise ValueError(f'image {index} of {self.topic}: {error}') from error
+                    yield error
 
 
 class BagWriter:
     """
     Write a bag that `ros2 bag` reads: the folder `path`, with one mcap file.
 
-    An earlier bag at `path` is replaced. The bag is complete after `close`.
+    An earlier bag of this writer at `path` is replaced. The bag is complete after `close`.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raise OSError, naming the path, when something else than a bag is there."""
-        if (path / 'metadata.yaml').exists():
-            shutil.rmtree(path)
-        if path.exists():
-            raise FileExistsError(f'{path} exists and is not a bag, so it is not replaced')
+        """Raise OSError, naming the path, when something else than such a bag is there."""
+        _remove_own(path)
         # Version 8 is what every distribution since Humble reads.
         self._writer = Writer(path, version=8, storage_plugin=StoragePlugin.MCAP)
+        self._writer.set_custom_data(_MARK, 'true')
         self._writer.open()
         self._connections: dict[str, Any] = {}
 
@@ -218,6 +244,22 @@ class BagWriter:
     def close(self) -> None:
         """Finish the bag."""
         self._writer.close()
+
+
+def _remove_own(path: Path) -> None:
+    """Remove a bag of ours, and nothing else; raises FileExistsError for anything else there."""
+    if not path.exists() and not path.is_symlink():
+        return
+    metadata = path / 'metadata.yaml'
+    if not metadata.is_file() or _MARK not in read_text(metadata):
+        raise FileExistsError(f'{path} exists and is not a bag of tir-tracker; it is not replaced')
+    found = {entry.name for entry in path.iterdir()}
+    others = found - {'metadata.yaml', f'{path.name}.mcap'}
+    if others:
+        raise FileExistsError(f'{path / min(others)} does not belong to the bag; move it away')
+    for name in found:
+        (path / name).unlink()
+    path.rmdir()
 
 
 def image_of(message: Any) -> ThermalImage:

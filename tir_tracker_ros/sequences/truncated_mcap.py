@@ -9,13 +9,13 @@ it are enough to read the messages (mcap specification, section Records).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from io import BytesIO
 from pathlib import Path
 import struct
 from typing import BinaryIO, NamedTuple
 
-from lz4.frame import decompress as lz4_decompress
+from lz4.frame import LZ4FrameDecompressor
 
 try:
     from compression import zstd  # from Python 3.14 on
@@ -24,7 +24,14 @@ except ImportError:
 
 MAGIC = b'\x89MCAP0\r\n'
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 3, 4, 5, 6, 15
-_DECOMPRESS = {'': bytes, 'lz4': lz4_decompress, 'zstd': zstd.decompress}
+# These decompress what there is of a chunk that broke off.
+_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    '': bytes,
+    'lz4': lambda data: LZ4FrameDecompressor().decompress(data),
+    'zstd': lambda data: zstd.ZstdDecompressor().decompress(data),
+}
+_CHUNK_HEAD = 48
+"""Most bytes of a chunk before its records, with the longest name of a compression."""
 
 
 class Connection(NamedTuple):
@@ -90,17 +97,15 @@ class TruncatedMcap:
 
 
 def _records(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield kind and content of each whole record, also of those in chunks."""
+    """Yield kind and content of each whole record, also of those in chunks, the last one torn."""
     while len(head := file.read(9)) == 9:
         kind, length = struct.unpack('<BQ', head)
         body = file.read(length)
-        if len(body) < length:
-            return
-        if kind == _CHUNK:
+        if kind == _CHUNK and len(body) > _CHUNK_HEAD:
             compression = _string(body, 28)
             records = body[40 + len(compression) :]
             yield from _records(BytesIO(_DECOMPRESS[compression](records)))
-        elif kind == _DATA_END:
+        elif len(body) < length or kind == _DATA_END:
             return
         else:
             yield kind, body

@@ -9,9 +9,12 @@ PyAV is not installed, OpenCV does what it can.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
+import re
 import time
 from typing import Any
 
@@ -29,26 +32,58 @@ except ImportError:  # a sourced ROS 2 may have no PyAV
     av = None  # type: ignore[assignment]
 
 _RAW_16_BIT = int.from_bytes(b'Y16 ', 'little')
+_PATIENCE = 10.0
+"""Seconds for a stream from the network to begin, or to go on."""
 _GRAY16 = int.from_bytes(b'Y1\x00\x10', 'little')
 
 
 class VideoSource(Source):
-    """A video file; gray video of more than 8 bits keeps its counts (FFV1 gray16 and others)."""
+    """
+    A video file; gray video of more than 8 bits keeps its counts (FFV1 gray16 and others).
+
+    Images are turned and mirrored as the file asks players to do.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Raise OSError, naming the file, when it is no video or its first image is broken."""
+        """Raise OSError, naming the file, when it is no video or holds no sound image."""
         self.path = path
         self.name = path.stem
-        first = next(iter(self), None)
-        if first is None:
-            raise OSError(f'video {path} holds no image')
+        try:
+            first = self._first()
+        except ValueError as error:
+            raise OSError(f'video {path} cannot be read: {error}') from error
         self.size = first.width, first.height
         self.length, rate = _av_facts(path) if av else _opencv_facts(path)
         self.rate = rate if rate and 0 < rate < 1000 else Source.rate
 
-    def __iter__(self) -> Iterator[ThermalImage]:
+    def _read(self) -> Iterator[ThermalImage | ValueError]:
         """Iterate over the images, stamped with their time in the file."""
-        return _av_images(self.path) if av else _opencv_images(self.path)
+        return _av_images(str(self.path)) if av else _opencv_images(self.path)
+
+
+class StreamSource(Source):
+    """A video from the network (rtsp, http ...), which can be read once."""
+
+    def __init__(self, url: str) -> None:
+        """Raise OSError, naming the address, when no video comes from there."""
+        if av is None:
+            raise ImportError(f'{url} needs PyAV: pip install av')
+        self.name = re.sub(r'\W+', '_', url.partition('?')[0].rpartition('/')[2]) or 'stream'
+        # An answer may take long, but not for ever; UDP would lose packets of images.
+        options = {'rtsp_transport': 'tcp'} if url.startswith('rtsp') else {}
+        self._images: Iterator[ThermalImage | ValueError] = _av_images(
+            url, timeout=_PATIENCE, options=options
+        )
+        try:
+            first = self._first()
+        except ValueError as error:
+            raise OSError(f'video {url} cannot be read: {error}') from error
+        self._images = chain([first], self._images)
+        self.size = first.width, first.height
+
+    def _read(self) -> Iterator[ThermalImage | ValueError]:
+        """Iterate over the images, stamped with their time in the stream."""
+        return self._images
 
 
 class CameraSource(Source):
@@ -59,27 +94,29 @@ class CameraSource(Source):
         self.name = f'camera{index}'
         self._index = index
         self._capture = cv2.VideoCapture(index)
+        self._capture.set(cv2.CAP_PROP_FOURCC, _RAW_16_BIT)
         if int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _RAW_16_BIT:
             self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
-        first = self._read()
+        first = next(self._read(), None)
         if first is None:
             raise OSError(f'camera {index} gives no image')
         self.size = first.width, first.height
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if 0 < rate < 1000 else Source.rate
 
-    def __iter__(self) -> Iterator[ThermalImage]:
-        """Iterate over the images, stamped with the time at which they came."""
-        while (image := self._read()) is not None:
-            yield image
+    def numbered(self) -> Iterator[tuple[int, ThermalImage]]:
+        """Iterate over the images until the camera gives no more, which raises OSError."""
+        yield from super().numbered()
         raise OSError(f'camera {self._index} gives no more images')
 
-    def _read(self) -> ThermalImage | None:
-        good, frame = self._capture.read()
-        if not good:
-            return None
-        pixels = to_gray(frame)
-        return ThermalImage(pixels, time.time_ns(), ENCODINGS[pixels.dtype.name])
+    def _read(self) -> Iterator[ThermalImage]:
+        """Iterate over the images, stamped with the time at which they came."""
+        while True:
+            good, frame = self._capture.read()
+            if not good:
+                return
+            pixels = to_gray(frame)
+            yield ThermalImage(pixels, time.time_ns(), ENCODINGS[pixels.dtype.name])
 
 
 class VideoWriter:
@@ -145,32 +182,78 @@ class VideoWriter:
         self._stream.pix_fmt = 'yuv420p'
 
 
-def _av_images(path: Path) -> Iterator[ThermalImage]:
+def _av_images(source: str, **how: Any) -> Iterator[ThermalImage | ValueError]:
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise OSError(f'{path} holds no video')
-            stream = container.streams.video[0]
+        with av.open(source, **how) as container:
+            stream = _video_stream(container, source)
             # Threads per frame would decode ahead, during the time measured for a tracker.
             stream.thread_type = 'SLICE'
             rate = stream.average_rate or Fraction(30)
-            for index, frame in enumerate(container.decode(stream)):
-                at = index / rate if frame.pts is None else frame.pts * frame.time_base
-                pixels = _gray(frame)
-                yield ThermalImage(pixels, round(at * 10**9), ENCODINGS[pixels.dtype.name])
+            number = 0
+            for packet in container.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError as error:
+                    yield ValueError(f'its packet is damaged: {error.strerror}')
+                    number += 1
+                    continue
+                for frame in frames:
+                    at = number / rate if frame.pts is None else frame.pts * frame.time_base
+                    number += 1
+                    if frame.is_corrupt:
+                        yield ValueError('its packet is damaged')
+                        continue
+                    pixels = _upright(_gray(frame), frame)
+                    yield ThermalImage(pixels, round(at * 10**9), ENCODINGS[pixels.dtype.name])
     except av.FFmpegError as error:
-        raise OSError(f'video {path} cannot be read: {error.strerror}') from error
+        raise OSError(f'video {source} cannot be read: {error.strerror}') from error
+
+
+def _video_stream(container: Any, source: Any) -> Any:
+    """Return the video among the streams, which may begin with a thumbnail or a cover picture."""
+    best = container.streams.best('video')
+    if best is None:
+        raise OSError(f'{source} holds no video')
+    if len(container.streams.video) == 1 or container.duration is None:
+        return best
+    # The containers do not always say which of them is a single picture.
+    packets = islice(container.demux(*container.streams.video), 100)
+    counts = Counter(packet.stream.index for packet in packets if packet.size)
+    container.seek(0)
+    videos = [each for each in container.streams.video if counts[each.index] > 1]
+    return videos[0] if videos and best not in videos else best
 
 
 def _gray(frame: Any) -> np.ndarray:
-    components = frame.format.components
-    deep = frame.format.name.startswith('gray') and components[0].bits > 8
-    return frame.to_ndarray(format='gray16le' if deep else 'gray')
+    """Return the frame as gray; the luminance itself where it has more than 8 bits."""
+    luminance, *others = frame.format.components
+    packed = any(other.plane == luminance.plane for other in others)
+    if frame.format.is_rgb or packed or not 8 < luminance.bits <= 16:
+        return frame.to_ndarray(format='gray')
+    plane = frame.planes[0]
+    order = '>' if frame.format.is_big_endian else '<'
+    rows = np.frombuffer(plane, f'{order}u2').reshape(-1, plane.line_size // 2)
+    pixels = rows[: frame.height, : frame.width].astype(np.uint16)
+    # Formats with one plane for both colours (p010 ...) keep the counts in the upper bits.
+    shared = len(others) > 1 and others[0].plane == others[1].plane
+    return pixels >> (16 - luminance.bits) if shared else pixels
+
+
+def _upright(pixels: np.ndarray, frame: Any) -> np.ndarray:
+    """Turn and mirror an image by the display matrix of the file (ISO 14496-12, track header)."""
+    for data in frame.side_data:
+        if data.type.name == 'DISPLAYMATRIX':
+            # A pixel (x, y) is shown at (a x + c y, b x + d y).
+            a, b, _, c, d = np.frombuffer(data, np.int32)[:5].tolist()
+            if abs(b) > abs(a):
+                pixels, a, d = pixels.T, c, b
+            return np.ascontiguousarray(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
+    return pixels
 
 
 def _av_facts(path: Path) -> tuple[int | None, float | None]:
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = _video_stream(container, path)
         rate = float(stream.average_rate) if stream.average_rate else None
         length = stream.frames
         if not length and rate and container.duration:

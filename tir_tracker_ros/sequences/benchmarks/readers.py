@@ -22,7 +22,7 @@ import re
 import numpy as np
 
 from ..base import natural_key
-from ..folders import SUFFIXES
+from ..folders import image_files
 from .annotations import (
     ABSENT,
     read_attributes,
@@ -106,15 +106,8 @@ def _subfolders(folder: Path) -> list[Path]:
     return listed
 
 
-def _images(folder: Path) -> list[Path]:
-    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    return sorted(found, key=natural_key)
-
-
 def _has_images(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
-    return any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
+    return folder.is_dir() and bool(image_files(folder))
 
 
 def _matched(truth: Path, boxes: np.ndarray, images: list[Path]) -> tuple[ImageFrames, np.ndarray]:
@@ -199,7 +192,7 @@ def _read_stills(root: Path) -> Iterator[Sequence]:
 
     A track becomes a sequence of stills, an object a sequence of one frame.
     """
-    present = {path.name: path for path in _images(root / 'images')}
+    present = {path.name: path for path in image_files(root / 'images')}
     if (root / 'tracks.csv').is_file():
         tracks = defaultdict(list)
         for path, row, box in _still_boxes(root / 'tracks.csv', ('track',), present):
@@ -301,7 +294,7 @@ def _read_vid(root: Path) -> Iterator[Sequence]:
 
 def _xml_tracks(folder: Path, image_folder: Path, split: str) -> Iterator[Sequence]:
     """Make one sequence of each track, from its first to its last appearance."""
-    images = {path.stem: path for path in _images(image_folder)}
+    images = {path.stem: path for path in image_files(image_folder)}
     paths: list[Path] = []
     tracks: dict[str, dict[int, XmlObject]] = defaultdict(dict)
     for xml in sorted(folder.glob('*.xml'), key=natural_key):
@@ -391,7 +384,7 @@ def _read_otb(folder: Path) -> Iterator[Sequence]:
         attributes = read_attributes(toolkit / 'att' / f'{folder.name}.txt')
     lsotb = re.fullmatch(r'(.+)_[HDSV]_\d+', folder.name)
     for truth in truths:
-        boxes, images = read_boxes(truth, origin=1), _images(folder / 'img')
+        boxes, images = read_boxes(truth, origin=1), image_files(folder / 'img')
         if folder.name in OTB_RANGES and len(images) > len(boxes):
             first, last = OTB_RANGES[folder.name]
             images = images[first - 1 : last]
@@ -416,7 +409,7 @@ def _is_got10k(folder: Path) -> bool:
 
 def _read_got10k(folder: Path) -> Iterator[Sequence]:
     """Read GOT-10k; in its test split nothing but the first box is known."""
-    truth, images = folder / 'groundtruth.txt', _images(folder)
+    truth, images = folder / 'groundtruth.txt', image_files(folder)
     boxes = read_boxes(truth)
     if len(boxes) == 1 and len(images) > 1:
         boxes = np.vstack([boxes, np.full((len(images) - 1, 4), np.nan)])
@@ -459,7 +452,7 @@ def _is_plain(folder: Path) -> bool:
 def _read_plain(folder: Path) -> Iterator[Sequence]:
     """Read `img/*` and `groundtruth.txt`."""
     truth = folder / 'groundtruth.txt'
-    frames, boxes = _matched(truth, read_boxes(truth), _images(folder / 'img'))
+    frames, boxes = _matched(truth, read_boxes(truth), image_files(folder / 'img'))
     yield Sequence(name=folder.name, frames=frames, boxes=boxes, video=folder.name)
 
 
@@ -479,7 +472,7 @@ def _read_vot(folder: Path) -> Iterator[Sequence]:
     """Read VOT-TIR: images, `groundtruth.txt` (boxes or polygons) and one label file a tag."""
     truth, images = folder / 'groundtruth.txt', _vot_images(folder)
     assert images is not None
-    frames, boxes = _matched(truth, read_boxes(truth), _images(images))
+    frames, boxes = _matched(truth, read_boxes(truth), image_files(images))
     labels = sorted([*folder.glob('*.label'), *folder.glob('*.tag')])
     tags = {path.stem: read_labels(path, len(boxes)) for path in labels}
     yield Sequence(

@@ -72,8 +72,10 @@ class VideoFrames(Frames):
 
     def __iter__(self) -> Iterator[np.ndarray]:
         found = 0
-        for index, image in enumerate(open_source(self.path)):
-            if index >= self.first:
+        for number, image in open_source(self.path).numbered():
+            if number > self.first + found:  # boxes of later frames would be those of others
+                raise OSError(f'{self.path}: frame {self.first + found} is damaged')
+            if number == self.first + found:
                 found += 1
                 yield image.pixels
             if found == self.count:
