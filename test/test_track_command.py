@@ -17,6 +17,7 @@ from tiny_scene import tiny_scene
 from tir_tracker_ros import cli
 from tir_tracker_ros.commands import following
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.sequences import bags
 from tir_tracker_ros.sequences.source import open_source
 
 
@@ -158,3 +159,38 @@ def test_a_fixed_gain_range_reaches_the_tracker(folder, tmp_path, monkeypatch):
     track(folder, '--init', '20,25,10,14', *options, '--quiet')
     expected = (tiny_scene()[0][0].pixels - 6000.0) / 4000
     assert np.allclose(seen[0], np.clip(expected, 0, 1), atol=1e-5)
+
+
+def test_telemetry_rows_do_not_move_the_boxes(folder, tmp_path):
+    rng = np.random.default_rng(0)
+    for path in folder.iterdir():
+        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        pixels[:6] = rng.integers(0, 65_536, (6, pixels.shape[1]))
+        cv2.imwrite(str(path), pixels)
+    crop = ['--crop', '6,0,0,0']
+    assert track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', *crop) == 0
+    for row, box in zip(rows_of(tmp_path / 'out'), tiny_scene()[1]):
+        assert Box(*(float(row[side]) for side in 'xywh')).iou(box) > 0.9
+
+
+def test_a_bad_crop_is_refused(folder, capsys):
+    assert track(folder, '--init', '20,25,10,14', '--crop', '6') == 1
+    assert "crop '6' is not four whole numbers" in capsys.readouterr().err
+
+
+def test_images_that_cannot_be_read_are_left_out_and_the_others_keep_their_numbers(
+    tmp_path, caplog
+):
+    images, _ = tiny_scene()
+    writer = bags.BagWriter(tmp_path / 'bag')
+    for index, image in enumerate(images):
+        message = bags.image_message(image)
+        if index in (0, 5):
+            message.data = message.data[:9]
+        writer.write('/image', message, index)
+    writer.close()
+    out = tmp_path / 'out'
+    options = ['--init', '22,26,10,14', '--out', out, '--max-frames', 9]
+    assert track(tmp_path / 'bag', *options) == 0
+    assert [int(row['frame']) for row in rows_of(out)] == [1, 2, 3, 4, 6, 7, 8]
+    assert 'image 5 of bag is left out: data of 9 bytes' in caplog.text

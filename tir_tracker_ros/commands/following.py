@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..imaging.border import Margins, NO_MARGINS
 from ..imaging.gain import GainSettings, MODES
 from ..tracking.loading import load_tracker
 from ..tracking.stream import Stream, StreamSettings
@@ -33,6 +34,12 @@ def add_following_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--gain-range', metavar='MIN,MAX', help='counts that become 0 and 1 with --gain fixed'
     )
+    parser.add_argument(
+        '--crop',
+        metavar='TOP,BOTTOM,LEFT,RIGHT',
+        help='rows and columns at the border that are no image, such as telemetry; boxes stay '
+        'those of the whole image',
+    )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
 
 
@@ -40,8 +47,9 @@ def stream_settings(arguments: Namespace) -> StreamSettings:
     """Return the settings that the options ask for; raises ValueError that names a bad one."""
     if arguments.max_frames is not None and arguments.max_frames < 1:
         raise ValueError(f'--max-frames {arguments.max_frames} is not 1 or more')
+    crop = NO_MARGINS if arguments.crop is None else Margins.parse(arguments.crop)
     if arguments.gain_range is None:
-        return StreamSettings(GainSettings(arguments.gain))
+        return StreamSettings(GainSettings(arguments.gain, crop=crop))
     try:
         minimum, maximum = map(float, arguments.gain_range.split(','))
     except ValueError:
@@ -50,7 +58,7 @@ def stream_settings(arguments: Namespace) -> StreamSettings:
         raise ValueError(f'--gain-range needs --gain fixed, not {arguments.gain}')
     # A range that was asked for holds for 8-bit images, too.
     return StreamSettings(
-        GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True)
+        GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True, crop=crop)
     )
 
 

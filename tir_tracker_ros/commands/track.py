@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from itertools import islice
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from ..geometry import Box
@@ -23,7 +23,10 @@ from .following import (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of `track`."""
-    parser.add_argument('source', help='video, image folder, bag, or index of a camera')
+    parser.add_argument(
+        'source',
+        help='video, image folder or file, bag, address (rtsp://, http://) or camera (its index)',
+    )
     parser.add_argument(
         '--init', required=True, metavar='X,Y,W,H', help='box to follow, pixels of the first image'
     )
@@ -43,7 +46,10 @@ def run(arguments: Namespace) -> int:
     request = InitRequest(box)
     stream = make_stream(arguments, settings, lambda answer: run_folder.answer(answer))
     with make_progress(arguments, source.length and max(source.length - start, 0)) as progress:
-        images = islice(enumerate(source), start, None if count is None else start + count)
+        # By number, since an image that cannot be read is left out.
+        end = float('inf') if count is None else start + count
+        until_end = takewhile(lambda each: each[0] < end, source.numbered())
+        images = dropwhile(lambda each: each[0] < start, until_end)
         first = next(images, None)
         if first is None:
             raise ValueError(f'--start {start} is behind the last image of {arguments.source}')

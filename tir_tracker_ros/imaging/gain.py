@@ -15,10 +15,13 @@ import math
 import cv2
 import numpy as np
 
+from .border import find_outside, Margins, NO_MARGINS, Outside
 from .thermal_image import ThermalImage
 
 MODES = ('percentile', 'fixed', 'minmax')
 _SAMPLED_PIXELS = 10_000
+_LOOK_EVERY = 8
+"""Images from one search for parts without scene to the next."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class GainSettings:
     """Share of the previous range that stays in the next one, 0 (none) up to, not with, 1."""
     stretch_8bit: bool = False
     """Whether 8-bit images go through the range, too."""
+    crop: Margins = NO_MARGINS
+    """Rows and columns at the border that are no image (telemetry), besides those found."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -60,6 +65,8 @@ class GainSettings:
             )
         if not 0 <= self.smoothing < 1:
             raise ValueError(f'gain smoothing {self.smoothing} is not in 0 <= smoothing < 1')
+        if min(self.crop) < 0:
+            raise ValueError(f'crop {",".join(map(str, self.crop))} has a negative number')
 
 
 class GainControl:
@@ -69,28 +76,48 @@ class GainControl:
     The range starts anew, without smoothing, after `restart`, when encoding, byte order or size
     change, and when most of a new image lies outside of the range (a camera that has just
     calibrated itself may shift all its counts at once).
+
+    Parts of the image that show no scene (see `border`) do not count for the range, and are
+    filled with what is beside them; all pixels keep their places.
     """
 
     def __init__(self, settings: GainSettings | None = None) -> None:
         self.settings = settings or GainSettings()
         self._format: tuple | None = None
         self._range: tuple[float, float] | None = None
+        self._outside = Outside()
+        self._age = 0
+        """Images since the parts without scene were looked for."""
 
     def restart(self) -> None:
         """Let the next image start anew, without smoothing."""
         self._range = None
+        self._age = 0
 
     def __call__(self, image: ThermalImage) -> np.ndarray:
-        """Return `H x W` float32, always finite and in 0..1; pixels that are NaN become 0."""
+        """
+        Return `H x W` float32, always finite and in 0..1; pixels that are NaN become 0.
+
+        Raises ValueError where `crop` leaves nothing of the image.
+        """
         if image.format != self._format:
             self._format = image.format
+            self._outside = Outside()
             self.restart()
         pixels = image.pixels
-        if pixels.dtype == np.uint8 and not self.settings.stretch_8bit:
-            return np.multiply(pixels, np.float32(1 / 255), dtype=np.float32)
-        self._follow(pixels)
-        low, high = self._range or (0.0, 1.0)
-        return _stretched(pixels, low, high)
+        as_it_is = pixels.dtype == np.uint8 and not self.settings.stretch_8bit
+        if self._age == 0:
+            # What is 0 in a corner of an 8-bit image may well be a cold sky.
+            crop, before = self.settings.crop, self._outside
+            self._outside = find_outside(pixels, crop, not as_it_is, before)
+        self._age = (self._age + 1) % _LOOK_EVERY
+        if as_it_is:
+            image01 = np.multiply(pixels, np.float32(1 / 255), dtype=np.float32)
+        else:
+            self._follow(pixels)
+            low, high = self._range or (0.0, 1.0)
+            image01 = _stretched(pixels, low, high)
+        return self._outside.filled(image01)
 
     def _follow(self, pixels: np.ndarray) -> None:
         settings = self.settings
@@ -98,9 +125,10 @@ class GainControl:
             self._range = settings.minimum, settings.maximum
             return
         if settings.mode == 'percentile':
-            found = _percentiles(pixels, settings.low_percentile, settings.high_percentile)
+            low, high = settings.low_percentile, settings.high_percentile
+            found = _percentiles(pixels, low, high, self._outside)
         else:
-            found = _extremes(pixels)
+            found = _extremes(self._outside.scene(pixels))
         if found is None:
             return  # an image of NaN alone has no range
         if self._range is None:
@@ -131,9 +159,11 @@ def _stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
     return cv2.patchNaNs(np.clip(image, 0, 1, out=image), 0)
 
 
-def _percentiles(pixels: np.ndarray, low: float, high: float) -> tuple[float, float] | None:
+def _percentiles(
+    pixels: np.ndarray, low: float, high: float, outside: Outside
+) -> tuple[float, float] | None:
     stride = math.ceil(math.sqrt(pixels.size / _SAMPLED_PIXELS))
-    sample = pixels[::stride, ::stride].ravel()
+    sample = outside.scene(pixels, stride)
     if sample.dtype.kind == 'f':
         sample = sample[np.isfinite(sample)]
     if sample.size:
@@ -141,12 +171,14 @@ def _percentiles(pixels: np.ndarray, low: float, high: float) -> tuple[float, fl
         ordered = np.partition(sample, ranks)
         if ordered[ranks[0]] < ordered[ranks[1]]:
             return float(ordered[ranks[0]]), float(ordered[ranks[1]])
-    return _extremes(pixels)  # both percentiles are the same where little stands out
+    return _extremes(
+        outside.scene(pixels)
+    )  # both percentiles are the same where little stands out
 
 
 def _extremes(pixels: np.ndarray) -> tuple[float, float] | None:
     if pixels.dtype.kind == 'f':
         pixels = pixels[np.isfinite(pixels)]
-        if not pixels.size:
-            return None
+    if not pixels.size:
+        return None
     return float(pixels.min()), float(pixels.max())

@@ -8,6 +8,7 @@ from enum import Enum
 
 import numpy as np
 
+from .border import Margins, NO_MARGINS, without_border
 from .thermal_image import ThermalImage
 
 
@@ -23,9 +24,15 @@ class FrameKind(str, Enum):
 
 
 class FrozenFrameGuard:
-    """Tell frozen and blank frames from fresh ones; a blank frame is BLANK also when repeated."""
+    """
+    Tell frozen and blank frames from fresh ones; a blank frame is BLANK also when repeated.
 
-    def __init__(self) -> None:
+    The lines at the border and the margins `crop` are not looked at: telemetry there may change
+    from frame to frame.
+    """
+
+    def __init__(self, crop: Margins = NO_MARGINS) -> None:
+        self._crop = crop
         self._last: np.ndarray | None = None
 
     def restart(self) -> None:
@@ -34,18 +41,20 @@ class FrozenFrameGuard:
 
     def __call__(self, image: ThermalImage) -> FrameKind:
         """Classify the next frame; keeps a reference to its pixels, no copy."""
+        pixels = without_border(image.pixels, self._crop)
         # Bits are compared, not numbers, so that NaN equals NaN.
-        bits = image.pixels.view(f'u{image.pixels.itemsize}')
+        bits = pixels.view(f'u{pixels.itemsize}')
         last, self._last = self._last, bits
-        if is_blank(image.pixels):
+        if is_blank(image.pixels, self._crop):
             return FrameKind.BLANK
         if last is not None and last.dtype == bits.dtype and np.array_equal(last, bits):
             return FrameKind.FROZEN
         return FrameKind.FRESH
 
 
-def is_blank(pixels: np.ndarray) -> bool:
-    """Tell whether all finite pixels of `H x W` are equal, or none is finite."""
+def is_blank(pixels: np.ndarray, crop: Margins = NO_MARGINS) -> bool:
+    """Tell whether all finite pixels of `H x W`, without its border, are equal, or none is."""
+    pixels = without_border(pixels, crop)
     # Most frames differ on a coarse grid already, which is fast to compare.
     return _is_constant(pixels[::16, ::16]) and _is_constant(pixels)
 

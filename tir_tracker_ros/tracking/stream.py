@@ -74,7 +74,7 @@ class Stream:
         self._on_answer, self._warn, self._on_status = on_answer, warn, on_status
         self._ids = ids
         self._gain = GainControl(self.settings.gain)
-        self._guard = FrozenFrameGuard()
+        self._guard = FrozenFrameGuard(self.settings.gain.crop)
         self._buffer = FrameBuffer(self.settings.buffer_size)
         self._target: Target | None = None
         self._pending: InitRequest | None = None
@@ -90,6 +90,7 @@ class Stream:
         """Take other settings, all but `buffer_size`, from the next image on."""
         if settings.gain != self.settings.gain:
             self._gain = GainControl(settings.gain)
+            self._guard = FrozenFrameGuard(settings.gain.crop)
         self.settings = settings
 
     def remember(self, image: ThermalImage) -> None:
@@ -204,7 +205,7 @@ class Stream:
         if images:
             first = images[0].image
             check_inside(request, first, self.settings.smallest_side)
-            if is_blank(first.pixels):
+            if is_blank(first.pixels, self.settings.gain.crop):
                 raise InitRefused(
                     f'{named(request)} refused: the image of stamp {seconds(first.stamp)} is '
                     'blank (constant or without finite pixels)'
