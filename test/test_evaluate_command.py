@@ -250,6 +250,15 @@ def test_a_broken_result_is_named_with_its_line(root, capsys):
     assert "b.txt:2: '1,2,3' is not 'x,y,w,h'" in capsys.readouterr().err
 
 
+def test_results_may_be_longer_than_a_sequence_that_is_cut(root, capsys):
+    assert evaluate(root, f'--results=still={root / "still"}', '--max-frames', 9) == 0
+
+
+def test_a_tracker_is_not_named_like_a_folder_elsewhere(root, capsys):
+    assert evaluate(root, '--variant=..=mmnet_fast') == 1
+    assert "the tracker name '..' is given twice or is a path" in capsys.readouterr().err
+
+
 def test_nanotrack_of_broken_files_is_refused(tmp_path):
     files = tmp_path / 'backbone.onnx', tmp_path / 'head.onnx'
     for path in files:

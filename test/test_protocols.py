@@ -294,3 +294,83 @@ def test_a_bad_file_of_results_is_named_with_its_line(tmp_path, content, reason)
     (tmp_path / 'a_001.txt').write_text(content)
     with pytest.raises(ValueError, match=reason):
         Store('other', tmp_path).supervised(sequence(3), ProtocolSettings())
+
+
+# ------------------------------------------------------------------- results of other toolkits
+def lines_of(boxes: np.ndarray, line=lambda x, y, w, h: f'{x},{y},{w},{h}') -> str:
+    return ''.join(line(*box) + '\n' for box in boxes.tolist())
+
+
+def corners(x, y, w, h):
+    return ','.join(map(str, (x, y, x + w, y, x + w, y + h, x, y + h)))
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['set/a.txt', 'a.txt', 'a/a.txt', 'a/a_001.txt', 'a_KCF.txt', 'a_kcf_2.txt'],
+)
+def test_results_are_found_under_the_names_of_other_toolkits(tmp_path, name):
+    truth = sequence(4).boxes + np.arange(4)[:, None]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(lines_of(truth))
+    if name.endswith('2.txt'):  # another sequence of the same tracker
+        (tmp_path / 'b_kcf_2.txt').write_text(lines_of(truth))
+    run = Store('KCF', tmp_path).one_pass(sequence(4))
+    np.testing.assert_array_equal(run.boxes, truth)
+
+
+def test_results_of_a_sequence_with_a_longer_name_are_not_taken(tmp_path):
+    for name in ('a_1_KCF', 'b_KCF'):
+        (tmp_path / f'{name}.txt').write_text(lines_of(sequence(4).boxes))
+    with pytest.raises(FileNotFoundError, match='none of set/a.txt, .*a_KCF.txt'):
+        Store('KCF', tmp_path).one_pass(sequence(4))
+
+
+def test_several_results_are_only_taken_when_they_are_the_same(tmp_path):
+    for name in ('a.txt', 'a/a_001.txt'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(lines_of(sequence(4).boxes))
+    Store('other', tmp_path).one_pass(sequence(4))
+    (tmp_path / 'a.txt').write_text(lines_of(sequence(4).boxes + 1))
+    with pytest.raises(ValueError, match='a.txt and .*a_001.txt differ: leave one of them'):
+        Store('other', tmp_path).one_pass(sequence(4))
+
+
+@pytest.mark.parametrize('head', ['', 'x,y,w,h\n', '\ufeff', '\ufeffx,y,w,h\n'])
+def test_corners_header_and_byte_order_mark_of_results_are_understood(tmp_path, head):
+    truth = sequence(4).boxes + np.arange(4)[:, None]
+    (tmp_path / 'a.txt').write_text(head + lines_of(truth, corners), encoding='utf-8')
+    run = Store('other', tmp_path).one_pass(sequence(4))
+    np.testing.assert_array_equal(run.boxes, truth)
+
+
+def test_results_with_a_line_too_many_are_refused_unless_the_sequence_is_cut(tmp_path):
+    (tmp_path / 'a.txt').write_text(lines_of(sequence(5).boxes))
+    with pytest.raises(ValueError, match='5 lines for 4 frames'):
+        Store('other', tmp_path).one_pass(sequence(4))
+    assert len(Store('other', tmp_path, cut=True).one_pass(sequence(4)).boxes) == 4
+
+
+@pytest.mark.parametrize('line', ['1,1,34,31,12,18', '34,31,12,18,0.9', '1,2,3,4,1,2,3,4'])
+def test_lines_of_results_that_are_no_boxes_are_named(tmp_path, line):
+    (tmp_path / 'a.txt').write_text(f'{line}\n' * 4)
+    with pytest.raises(ValueError, match=f"a.txt:1: '{line}' is not 'x,y,w,h' or four corners"):
+        Store('other', tmp_path).one_pass(sequence(4))
+
+
+def test_times_of_several_repetitions_stand_in_columns(tmp_path):
+    (tmp_path / 'a').mkdir()
+    truth = sequence(4).boxes
+    runs = ''.join(
+        '1\n' if index == 0 else corners(*box) + '\n' for index, box in enumerate(truth)
+    )
+    for repetition in (1, 2):
+        (tmp_path / 'a' / f'a_00{repetition}.txt').write_text(runs)
+    (tmp_path / 'a' / 'a_time.txt').write_text('0.01,0.02,0.03\n' * 4)
+    _, seconds = Store('other', tmp_path).supervised(sequence(4), ProtocolSettings(), 2)
+    assert [times.tolist() for times in seconds] == [[0.01] * 4, [0.02] * 4]
+    (tmp_path / 'a.txt').write_text(lines_of(truth))
+    (tmp_path / 'a_time.txt').write_text('0.04 0.05\n' * 4)
+    (tmp_path / 'a' / 'a_001.txt').unlink()
+    run = Store('other', tmp_path).one_pass(sequence(4))
+    assert run.seconds.tolist() == [0.04] * 4

@@ -342,6 +342,161 @@ def test_bad_labels_and_attributes_are_reported(tmp_path, caplog):
     assert 'b.txt:1: not 10, 11 or 16 columns' in caplog.text
 
 
+@pytest.mark.parametrize(
+    'line',
+    [
+        '{0},1,34,31,12,18,1,-1,-1,-1',  # MOT
+        '{0},1,34,31,12,18',
+        '{0},1,34,31,12,18,1,1',  # eight numbers, too
+        '{0},34,31,12,18',
+        '34,31,12,18,1,0',
+        '34,31,46,49,34,49,46,31',  # corners that cross
+        'player',
+    ],
+)
+def test_a_file_that_holds_something_else_than_boxes_is_refused(tmp_path, caplog, line):
+    for name in ('good', 'odd'):
+        write_images(tmp_path / name / 'img', [f'{n}.png' for n in range(4)])
+    write(tmp_path / 'good' / 'groundtruth.txt', *['1,2,3,4'] * 4)
+    write(tmp_path / 'odd' / 'groundtruth.txt', *(line.format(n + 1) for n in range(4)))
+    assert read_one(tmp_path).name == 'good'
+    assert f'{Path("odd/groundtruth.txt")}:1: ' in caplog.text
+    assert "'x,y,w,h' or four corners" in caplog.text
+
+
+@pytest.mark.parametrize(
+    'line', ['34,31,12,18,', '[34, 31, 12, 18]', '(34 31 12 18)', '34;31;12;18']
+)
+def test_four_numbers_are_a_box_however_they_are_set(line):
+    assert parse_box(line) == (34, 31, 12, 18)
+
+
+def test_a_rotated_quadrangle_is_a_box_and_its_corners_may_go_either_way():
+    corners = [(10, 4), (16, 10), (12, 14), (6, 8)]
+    for order in (corners, corners[::-1], corners[2:] + corners[:2]):
+        assert parse_box(','.join(f'{x},{y}' for x, y in order)) == (6, 4, 10, 10)
+    assert np.isnan(parse_box('0,0,0,0,0,0,0,0')).all()
+
+
+@pytest.mark.parametrize('head', ['x,y,w,h', '# left top width height', 'x y w h'])
+def test_a_header_does_not_shift_the_boxes(tmp_path, caplog, head):
+    write_images(tmp_path / 'a' / 'img', ['1.png', '2.png', '3.png'])
+    write(tmp_path / 'a' / 'groundtruth.txt', head, '1,2,3,4', '5,6,7', '8,9,3,4')
+    sequence = read_one(tmp_path)
+    np.testing.assert_array_equal(sequence.boxes, [[1, 2, 3, 4], NAN, [8, 9, 3, 4]])
+    assert f'{Path("a/groundtruth.txt")}:3: ' in caplog.text
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_a_byte_order_mark_hides_nothing(tmp_path, caplog, encoding):
+    def marked(path: Path, *lines: str) -> None:
+        write(path, *lines)
+        path.write_text(path.read_text(), encoding=encoding)
+
+    got = tmp_path / 'got' / 'val'
+    for name in ('A_001', 'A_002'):
+        write_images(got / name, ['1.jpg', '2.jpg', '3.jpg'])
+        marked(got / name / 'groundtruth.txt', *['1,2,3,4'] * 3)
+        marked(got / name / 'absence.label', '1', '0', '0')
+        marked(got / name / 'meta_info.ini', '[METAINFO]', 'object_class: drone')
+    marked(got / 'list.txt', 'A_002', 'A_001')
+    write_images(tmp_path / 'stills' / 'images', ['1.jpg'])
+    marked(tmp_path / 'stills' / 'boxes.csv', 'image,class,x,y,w,h', '1.jpg,Car,1,2,3,4')
+    write_images(tmp_path / 'b' / 'img', ['1.png'])
+    marked(tmp_path / 'b' / 'groundtruth_rect.txt', '1,2,3,4')
+    marked(tmp_path / 'anno' / 'att' / 'b.txt', '1,0,0,0,0,0,0,0,0,0')
+    write_images(tmp_path / 'xml', ['1.jpg'])
+    marked(tmp_path / 'xml' / '1.xml', xml(('0', 'dog', (2, 3, 6, 9))))
+    if encoding == 'utf-16':  # which an XML file has to declare, or to begin with a mark
+        assert (tmp_path / 'xml' / '1.xml').read_bytes()[:2] in (b'\xff\xfe', b'\xfe\xff')
+    found = {each.name: each for each in read_benchmark(tmp_path)}
+    assert list(found) == ['b', 'A_002', 'A_001', '1.1', 'xml.0']
+    np.testing.assert_array_equal(found['A_001'].boxes, [NAN, [1, 2, 3, 4], [1, 2, 3, 4]])
+    assert found['A_001'].class_name == 'drone' and found['1.1'].class_name == 'Car'
+    assert found['b'].attributes == ('deformation',)
+    assert not caplog.records
+
+
+def test_files_and_folders_whose_names_begin_with_a_dot_are_left_out(tmp_path, caplog):
+    write_images(tmp_path / 'a' / 'img', ['1.png', '2.png'])
+    write(tmp_path / 'a' / 'groundtruth.txt', '1,2,3,4', '5,6,7,8')
+    write_images(tmp_path / '.Trash' / 'b' / 'img', ['1.png'])
+    write(tmp_path / '.Trash' / 'b' / 'groundtruth.txt', '1,2,3,4')
+    folder = tmp_path / 'dog_1'
+    write_images(folder, ['1.jpg'])
+    write(folder / '1.xml', xml(('0', 'dog', (2, 3, 6, 9))))
+    vot = tmp_path / 'vot'
+    write_images(vot, ['1.jpg'])
+    write(vot / 'groundtruth.txt', '1,2,3,4')
+    write(vot / 'occlusion.label', '1')
+    for path in [*tmp_path.rglob('*.*g'), *tmp_path.rglob('*.txt'), *tmp_path.rglob('*.[xl]*l')]:
+        path.with_name(f'._{path.name}').write_bytes(b'\0\5\26\7 of macOS')
+    found = {each.name: each for each in read_benchmark(tmp_path)}
+    assert sorted(found) == ['a', 'dog_1.0', 'vot']
+    assert [len(found[name]) for name in sorted(found)] == [2, 1, 1]
+    assert list(found['vot'].tags) == ['occlusion']
+    assert not caplog.records
+
+
+def test_labels_without_track_ids_go_by_the_names_of_the_objects(tmp_path, caplog):
+    folder = tmp_path / 'clip'
+    write_images(folder, ['1.jpg', '2.jpg', '3.jpg'])
+    boxes = {'dog': (2, 3, 6, 9), 'cat': (1, 1, 4, 5)}
+
+    def label_img(*names: str) -> str:
+        text = xml(*(('', name, boxes[name]) for name in names))
+        return text.replace('<trackid></trackid>', '')
+
+    write(folder / '1.xml', label_img('dog', 'cat'))
+    write(folder / '2.xml', label_img('cat', 'dog'))
+    write(folder / '3.xml', label_img('dog', 'cat', 'cat'))
+    found = {each.name: each for each in read_benchmark(tmp_path)}
+    assert {name: each.class_name for name, each in found.items()} == {
+        'clip.dog': 'dog',
+        'clip.cat': 'cat',
+    }
+    np.testing.assert_array_equal(found['clip.dog'].boxes, [[2, 3, 5, 7]] * 3)
+    np.testing.assert_array_equal(found['clip.cat'].boxes, [[1, 1, 4, 5]] * 2)
+    assert "3.xml:7: 2 objects 'cat' and no trackid; the object is left out" in caplog.text
+
+
+@pytest.mark.parametrize('name', ['../../x', '..', '/tmp/x', 'a/b'])
+def test_a_name_that_leads_into_another_folder_is_left_out(video_set, caplog, name):
+    with (video_set / 'sequences.csv').open('a') as table:
+        table.write(f'{name},clip,0,3,dog,val,\n')
+    write(video_set / 'boxes' / f'{name}.txt', *['1,2,3,4'] * 3)
+    assert [each.name for each in read_benchmark(video_set)] == ['a', 'b']
+    assert f"the name '{name}' is a path" in caplog.text
+
+
+def test_a_list_of_folders_does_not_lead_out_of_its_own(tmp_path, caplog):
+    for name in ('set/a', 'outside'):
+        write_images(tmp_path / name / 'img', ['1.png'])
+        write(tmp_path / name / 'groundtruth.txt', '1,2,3,4')
+    write(tmp_path / 'set' / 'list.txt', 'a', '../outside', str(tmp_path / 'outside'))
+    assert read_one(tmp_path / 'set').name == 'a'
+    assert "list.txt:2: no folder '../outside'" in caplog.text
+
+
+def test_a_damaged_frame_of_a_video_does_not_shift_the_truth(tmp_path):
+    (tmp_path / 'videos').mkdir()
+    with av.open(str(tmp_path / 'videos' / 'a.mkv'), 'w') as container:
+        stream = container.add_stream('mjpeg', 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuvj420p'
+        for index in range(6):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 9, np.uint8), 'bgr24')
+            frame.pts = index
+            for packet in stream.encode(frame):
+                broken = av.Packet(bytes(40))
+                broken.stream, broken.time_base = packet.stream, packet.time_base
+                broken.pts, broken.dts = packet.pts, packet.dts
+                container.mux(broken if index == 2 else packet)
+    frames = VideoFrames(tmp_path / 'videos' / 'a.mkv', 0, 6)
+    with pytest.raises(OSError, match='a.mkv: frame 2 is damaged'):
+        list(frames)
+    assert len(list(frames.part(3, 3))) == 3
+
+
 def test_an_image_that_cannot_be_read_is_named(tmp_path):
     write_images(tmp_path / 'a' / 'img', ['1.png'])
     (tmp_path / 'a' / 'img' / '2.png').write_bytes(b'no image')

@@ -163,6 +163,7 @@ def _stores(arguments: argparse.Namespace) -> list[Store]:
     """Name the trackers; they are loaded when their turn comes."""
     from ..evaluation.peers import PEERS
     from ..evaluation.runner import Store
+    from ..sequences.benchmarks.readers import is_plain_name
 
     loaders: dict[str, Callable[[], Tracker]] = {}
     for name in filter(None, (part.strip() for part in arguments.trackers.split(','))):
@@ -180,11 +181,11 @@ def _stores(arguments: argparse.Namespace) -> list[Store]:
         name, _, path = result.partition('=')
         if not name or not Path(path).is_dir():
             raise ValueError(f"--results '{result}' is not NAME=DIR with a folder DIR")
-        stores.append(Store(name, Path(path)))
+        stores.append(Store(name, Path(path), cut=bool(arguments.max_frames)))
     names = [store.name for store in stores]
     for name in names:
-        if names.count(name) > 1 or '/' in name:
-            raise ValueError(f"the tracker name '{name}' is given twice or has a slash")
+        if names.count(name) > 1 or not is_plain_name(name):
+            raise ValueError(f"the tracker name '{name}' is given twice or is a path")
     if not stores:
         raise ValueError('no tracker: give --trackers, --variant or --results')
     return stores

@@ -16,14 +16,21 @@ from pathlib import Path
 
 import numpy as np
 
+from ..sequences.base import listed
 from ..sequences.benchmarks import Sequence
-from ..sequences.benchmarks.annotations import read_lines
-from .supervised import SupervisedRun, TRACKED
+from ..sequences.benchmarks.annotations import around_quadrangle, parse_numbers, read_rows
+from .supervised import STARTED, SupervisedRun, TRACKED
 
 
-def one_pass_names(sequence: Sequence) -> list[str]:
-    """Return the names under which a folder of results may hold a sequence's boxes."""
-    return [f'{sequence.key}.txt', f'{sequence.name}.txt', f'{sequence.name}/{sequence.name}.txt']
+def one_pass_names(sequence: Sequence, tracker: str) -> list[str]:
+    """
+    Return the names under which a folder of results may hold a sequence's boxes.
+
+    The first is ours; then those of OTB's kin, got10k and pysot, and of the TIR toolkits.
+    """
+    name = sequence.name
+    names = [f'{sequence.key}.txt', f'{name}.txt', f'{name}/{name}.txt', f'{name}/{name}_001.txt']
+    return [*names, f'{name}_{tracker}.txt']
 
 
 def supervised_names(sequence: Sequence, repetition: int) -> list[str]:
@@ -32,9 +39,27 @@ def supervised_names(sequence: Sequence, repetition: int) -> list[str]:
     return [f'{sequence.dataset}/{name}', f'{sequence.name}/{name}', name]
 
 
-def find(folder: Path, names: list[str]) -> Path | None:
-    """Return the first of the files that is there."""
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+def find(folder: Path, names: list[str], name: str | None = None) -> Path | None:
+    """
+    Return the file of results that is there under one of the names.
+
+    With the `name` of a sequence also `<name>_<tracker>.txt`, if all files in the folder end in
+    the name of the same tracker. Raises ValueError for several files with different content.
+    """
+    found = [folder / each for each in names if (folder / each).is_file()]
+    if name is not None and not found:
+        files = [path.stem for path in listed(folder) if path.suffix == '.txt']
+        stems = [stem for stem in files if not stem.endswith('_time')]
+        ends = {stem.removeprefix(name) for stem in stems if stem.startswith(f'{name}_')}
+        found = [
+            folder / f'{name}{end}.txt'
+            for end in ends
+            if not end[1:].isdecimal() and all(stem.endswith(end) for stem in stems)
+        ]
+    if len({path.read_bytes() for path in found}) > 1:
+        several = ' and '.join(str(path) for path in found)
+        raise ValueError(f'{several} differ: leave one of them in the folder')
+    return found[0] if found else None
 
 
 def write(path: Path, lines: list[str]) -> None:
@@ -66,59 +91,90 @@ def _line(box: np.ndarray, origin: int) -> str:
     return ','.join(f'{value:.3f}' for value in (x + origin, y + origin, w, h))
 
 
-def read_result_boxes(path: Path, count: int, origin: int) -> np.ndarray:
-    """
-    Read the first `count` boxes, 0-based.
+_WRONG_COUNT = '{}: {} lines for {} frames; it takes one for each frame, also for the first'
 
-    Raises ValueError with file and line for what is no box, or when there are fewer.
+
+def read_result_boxes(path: Path, count: int, origin: int, cut: bool = False) -> np.ndarray:
+    """
+    Read `count` boxes, 0-based; of corners `x1,y1,...,x4,y4` the box around them.
+
+    Raises ValueError with file and line for what is no box, and when there are fewer or, unless
+    `cut`, more.
     """
     lines = _lines(path, count)
-    return np.array([_box(path, index, line, origin) for index, line in enumerate(lines)], float)
+    boxes = [_box(path, number, line, origin) for number, line in lines[:count]]
+    _refuse_more(path, len(lines), count, cut)
+    return np.array(boxes, float)
 
 
-def read_run(path: Path, count: int, origin: int) -> SupervisedRun:
-    """Read the first `count` frames of a run of the supervised protocol; errors as above."""
+def read_run(path: Path, count: int, origin: int, cut: bool = False) -> SupervisedRun:
+    """Read `count` frames of a run of the supervised protocol; errors as above."""
     boxes, events = np.full((count, 4), np.nan), np.full(count, TRACKED, np.uint8)
-    for index, line in enumerate(_lines(path, count)):
+    lines = _lines(path, count)
+    for index, (number, line) in enumerate(lines[:count]):
         if line.strip() in ('0', '1', '2'):
             events[index] = int(line)
         else:
-            boxes[index] = _box(path, index, line, origin)
-    if not (events == 1).any():
+            boxes[index] = _box(path, number, line, origin)
+    if not (events == STARTED).any():
         raise ValueError(f'{path}: no frame with code 1, so not of the supervised protocol')
+    _refuse_more(path, len(lines), count, cut)
     return SupervisedRun(events, boxes)
 
 
-def _lines(path: Path, count: int) -> list[str]:
-    lines = read_lines(path)
+def _lines(path: Path, count: int) -> list[tuple[int, str]]:
+    """Return the lines behind a header with their numbers; raises ValueError for too few."""
+    lines, first = read_rows(path)
     if len(lines) < count:
-        raise ValueError(f'{path}: {len(lines)} lines for {count} frames')
-    return lines[:count]
+        raise ValueError(_WRONG_COUNT.format(path, len(lines), count))
+    return list(enumerate(lines, start=first))
+
+
+def _refuse_more(path: Path, found: int, count: int, cut: bool) -> None:
+    if found > count and not cut:  # it may be the first line that is too many
+        raise ValueError(_WRONG_COUNT.format(path, found, count))
 
 
 def line_count(path: Path) -> int:
     """Return the number of frames that a file of results covers."""
-    return len(read_lines(path))
+    return len(read_rows(path)[0])
 
 
-def _box(path: Path, index: int, line: str, origin: int) -> tuple[float, ...]:
-    parts = line.replace(',', ' ').replace(';', ' ').split()
+def _box(path: Path, number: int, line: str, origin: int) -> tuple[float, ...]:
     try:
-        x, y, w, h = map(float, parts)
+        values = parse_numbers(line)
+        if len(values) == 8:
+            values = around_quadrangle(values, line)
+        x, y, w, h = values
     except ValueError:
-        raise ValueError(f"{path}:{index + 1}: '{line}' is not 'x,y,w,h'") from None
+        reason = "is not 'x,y,w,h' or four corners"
+        raise ValueError(f"{path}:{number}: '{line}' {reason}") from None
     return (x - origin, y - origin, w, h)
 
 
 def read_times(boxes_path: Path, count: int) -> np.ndarray | None:
-    """Read the first `count` seconds, beside the boxes or in got10k's `times`; None without."""
-    beside = _times_path(boxes_path)
-    for path in (beside, beside.parent / 'times' / beside.name):
+    """
+    Read the first `count` seconds, beside the boxes or in got10k's `times`; None without.
+
+    Of several columns, one for each repetition, that of the repetition in the boxes' name is
+    taken, or the first.
+    """
+    stem, _, number = boxes_path.stem.rpartition('_')
+    repetition = int(number) if number.isdecimal() else 1
+    beside = [_times_path(boxes_path)]
+    if number.isdecimal():
+        beside.append(boxes_path.with_name(f'{stem}_time.txt'))
+    for path in (*beside, boxes_path.parent / 'times' / beside[0].name):
         if path.is_file():
-            try:
-                return np.array([float(line) for line in read_lines(path)[:count]])
-            except ValueError as error:
-                raise ValueError(f'{path}: {error}') from None
+            lines, first = read_rows(path)
+            seconds = []
+            for line_number, line in enumerate(lines[:count], start=first):
+                try:
+                    columns = parse_numbers(line)
+                except ValueError:
+                    raise ValueError(f"{path}:{line_number}: '{line}' is not seconds") from None
+                seconds.append(columns[repetition - 1 if repetition <= len(columns) else 0])
+            return np.array(seconds, float)
     return None
 
 

@@ -139,12 +139,14 @@ class Store:
     load: Callable[[], Tracker] | None = None
     fresh: bool = False
     """Whether to run again over sequences that have a result."""
+    cut: bool = False
+    """Whether sequences are cut, so that results of other programs may be longer."""
     _tracker: Tracker | None = None
 
     def one_pass(self, sequence: Sequence, progress: Progress | None = None) -> OnePassRun:
         """Return the one-pass result, read or run."""
-        names = results.one_pass_names(sequence)
-        path = self._kept(sequence, names)
+        names = results.one_pass_names(sequence, self.name)
+        path = self._kept(sequence, names, sequence.name)
         if path is None:
             found, spent = run_one_pass(self._loaded(sequence, names), sequence, progress)
             path = self.folder / names[0]
@@ -153,7 +155,7 @@ class Store:
         elif progress:
             progress(len(sequence))
         # Read in either case: a run that is resumed gives the same numbers to the last digit.
-        boxes = results.read_result_boxes(path, len(sequence), sequence.origin)
+        boxes = results.read_result_boxes(path, len(sequence), sequence.origin, self._longer)
         return OnePassRun(boxes, results.read_times(path, len(sequence)))
 
     def supervised(
@@ -185,7 +187,7 @@ class Store:
                 results.write_run(path, run, sequence.origin)
             elif progress:
                 progress(len(sequence))
-            runs.append(results.read_run(path, len(sequence), sequence.origin))
+            runs.append(results.read_run(path, len(sequence), sequence.origin, self._longer))
             times = results.read_times(path, len(sequence))
             if times is not None:
                 seconds.append(times)
@@ -195,9 +197,17 @@ class Store:
         """Let go of the tracker, with the memory that it holds."""
         self._tracker = None
 
-    def _kept(self, sequence: Sequence, names: list[str]) -> Path | None:
-        path = None if self.fresh else results.find(self.folder, names)
-        if path and self.load is not None and results.line_count(path) < len(sequence):
+    @property
+    def _longer(self) -> bool:
+        """Whether results may go on after the end of a sequence."""
+        return self.cut or self.load is not None
+
+    def _kept(self, sequence: Sequence, names: list[str], name: str | None = None) -> Path | None:
+        if self.load is None:
+            return results.find(self.folder, names, name)
+        there = (self.folder / each for each in names if not self.fresh)
+        path = next((path for path in there if path.is_file()), None)
+        if path and results.line_count(path) < len(sequence):
             return None  # of a run over fewer frames
         return path
 

@@ -16,12 +16,13 @@ import configparser
 import csv
 from dataclasses import replace
 from fnmatch import fnmatchcase
+import io
 from pathlib import Path
 import re
 
 import numpy as np
 
-from ..base import natural_key
+from ..base import listed, read_text
 from ..folders import image_files
 from .annotations import (
     ABSENT,
@@ -55,6 +56,9 @@ def read_benchmark(
     splits, found, taken = set(), 0, 0
     for sequence in _walk(root, root.name, MAX_DEPTH):
         found += 1
+        if not is_plain_name(sequence.name):
+            report(root, None, f"the name '{sequence.name}' is a path; the sequence is left out")
+            continue
         splits.add(sequence.split or 'none')
         if split is not None and sequence.split != split:
             continue
@@ -69,6 +73,11 @@ def read_benchmark(
             f'{root}: none of {found} sequences (splits: {", ".join(sorted(splits))}) has split '
             f"'{split or 'any'}' and a name like '{pattern}'"
         )
+
+
+def is_plain_name(name: str) -> bool:
+    """Tell whether a name, of which a file is named, cannot lead into another folder."""
+    return bool(name) and not set(name) & set('/\\\0') and name not in ('.', '..')
 
 
 def _walk(folder: Path, dataset: str, depth: int) -> Iterator[Sequence]:
@@ -95,15 +104,15 @@ def _subfolders(folder: Path) -> list[Path]:
     """Return the folders in the order of `list.txt`, where there is one, else by name."""
     listing = folder / 'list.txt'
     if not listing.is_file():
-        return sorted(path for path in folder.iterdir() if path.is_dir())
-    listed = []
-    for number, line in enumerate(read_lines(listing), start=1):
-        child = folder / line.strip()
-        if line.strip() and child.is_dir():
-            listed.append(child)
-        elif line.strip():
-            report(listing, number, f"no folder '{line.strip()}'; the sequence is left out")
-    return listed
+        return sorted(path for path in listed(folder) if path.is_dir())
+    children = []
+    for number, name in enumerate(map(str.strip, read_lines(listing)), start=1):
+        inside = not Path(name).is_absolute() and '..' not in Path(name).parts
+        if name and inside and (folder / name).is_dir():
+            children.append(folder / name)
+        elif name:
+            report(listing, number, f"no folder '{name}' in {folder}; the sequence is left out")
+    return children
 
 
 def _has_images(folder: Path) -> bool:
@@ -154,16 +163,15 @@ def _read_video_set(root: Path) -> Iterator[Sequence]:
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line number and content of each row of a table that has all the columns filled."""
-    with table.open(newline='', encoding='utf-8') as stream:
-        reader = csv.DictReader(stream)
-        missing = set(columns) - set(reader.fieldnames or ())
-        if missing:
-            raise ValueError(f'{table}: no column {", ".join(sorted(missing))}')
-        for row in reader:
-            if all(row.get(column) for column in columns):
-                yield reader.line_num, row
-            else:
-                report(table, reader.line_num, 'a field is empty; the row is left out')
+    reader = csv.DictReader(io.StringIO(read_text(table), newline=''))
+    missing = set(columns) - set(reader.fieldnames or ())
+    if missing:
+        raise ValueError(f'{table}: no column {", ".join(sorted(missing))}')
+    for row in reader:
+        if all(row.get(column) for column in columns):
+            yield reader.line_num, row
+        else:
+            report(table, reader.line_num, 'a field is empty; the row is left out')
 
 
 def _video_file(folder: Path, name: str) -> Path:
@@ -274,6 +282,10 @@ VID_CLASSES = dict(
 """WordNet identifiers of ILSVRC VID and their names, in the order of the class numbers 1 to 30."""
 
 
+def _xml_files(folder: Path) -> list[Path]:
+    return [path for path in listed(folder) if path.suffix == '.xml']
+
+
 def _is_vid(root: Path) -> bool:
     return (root / 'Annotations' / 'VID').is_dir() and (root / 'Data' / 'VID').is_dir()
 
@@ -282,7 +294,7 @@ def _read_vid(root: Path) -> Iterator[Sequence]:
     """Read `Data/VID/<split>/**/<video>/*.JPEG` and the same tree of XML in `Annotations`."""
     annotations = root / 'Annotations' / 'VID'
     for folder in sorted(path for path in annotations.rglob('*') if path.is_dir()):
-        if not any(folder.glob('*.xml')):
+        if not _xml_files(folder):
             continue
         inside = folder.relative_to(annotations)
         images = root / 'Data' / 'VID' / inside
@@ -297,7 +309,7 @@ def _xml_tracks(folder: Path, image_folder: Path, split: str) -> Iterator[Sequen
     images = {path.stem: path for path in image_files(image_folder)}
     paths: list[Path] = []
     tracks: dict[str, dict[int, XmlObject]] = defaultdict(dict)
-    for xml in sorted(folder.glob('*.xml'), key=natural_key):
+    for xml in _xml_files(folder):
         if xml.stem not in images:
             report(xml, None, f'no image of that name in {image_folder}; the frame is left out')
             continue
@@ -325,7 +337,7 @@ def _xml_tracks(folder: Path, image_folder: Path, split: str) -> Iterator[Sequen
 
 # ------------------------------------------------------------------- sequences: TIR training set
 def _is_xml_sequence(folder: Path) -> bool:
-    return any(folder.glob('*.xml')) and _has_images(folder)
+    return bool(_xml_files(folder)) and _has_images(folder)
 
 
 def _read_xml_sequence(folder: Path) -> Iterator[Sequence]:
@@ -437,7 +449,7 @@ def _got10k_class(path: Path) -> str:
         return ''
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(path, encoding='utf-8')
+        parser.read_string(read_text(path))
         return parser.get('METAINFO', 'object_class', fallback='')
     except configparser.Error as error:
         report(path, None, f'{error}; the class is left out'.replace('\n', ' '))
@@ -473,7 +485,7 @@ def _read_vot(folder: Path) -> Iterator[Sequence]:
     truth, images = folder / 'groundtruth.txt', _vot_images(folder)
     assert images is not None
     frames, boxes = _matched(truth, read_boxes(truth), image_files(images))
-    labels = sorted([*folder.glob('*.label'), *folder.glob('*.tag')])
+    labels = [path for path in listed(folder) if path.suffix in ('.label', '.tag')]
     tags = {path.stem: read_labels(path, len(boxes)) for path in labels}
     yield Sequence(
         name=folder.name,
