@@ -13,6 +13,7 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D
 
 from tir_tracker_ros.nodes.harness.process import node_command, Process
+from tir_tracker_ros.nodes.player_node import message_class
 from tir_tracker_ros.sequences.bags import (
     BagWriter,
     detection_message,
@@ -146,3 +147,14 @@ def test_a_damaged_bag_is_told(bag, tmp_path):
     process = player(bag=damaged)
     assert process.wait() == 1
     assert f'{damaged}' in process.log
+
+
+def test_a_type_in_a_bag_is_no_module_to_import(tmp_path, monkeypatch):
+    (tmp_path / 'evil').mkdir()
+    for name in ('evil/__init__.py', 'evil/msg.py', 'plain.py'):
+        (tmp_path / name).write_text('raise SystemExit("imported")')
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ('this/msg/Zen', 'evil/msg/Type', 'plain/msg/Type', 'evil', '../x/msg/Y', '/msg/'):
+        assert message_class(name) is None
+    assert message_class('sensor_msgs/msg/Image') is Image
+    assert message_class('sensor_msgs/msg/Gone') is None

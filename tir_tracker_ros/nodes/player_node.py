@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 import functools
 import importlib
+import importlib.util
 from pathlib import Path
 import sys
 import time
@@ -29,8 +30,18 @@ _CLOCK_PERIOD = 0.025
 
 
 def message_class(name: str) -> type | None:
-    """Import the class of `package/msg/Type`; None where it is not installed."""
-    package, _, type_name = name.split('/')
+    """
+    Return the class of `package/msg/Type`; None where no such message is installed.
+
+    The name comes from a bag, so only what rosidl has generated is imported, whatever it says.
+    """
+    package, _, type_name = name.partition('/msg/')
+    if not (package.isidentifier() and type_name.isidentifier()):
+        return None
+    spec = importlib.util.find_spec(package)
+    folders = (spec and spec.submodule_search_locations) or ()
+    if not any(list(Path(f).glob(f'{package}_s__rosidl_typesupport_*')) for f in folders):
+        return None
     try:
         return getattr(importlib.import_module(f'{package}.msg'), type_name)
     except (ImportError, AttributeError):
