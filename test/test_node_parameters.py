@@ -25,6 +25,7 @@ def rig():
         ('lost_below', 'low', "lost_below is 'low', which is not a number"),
         ('gain.mode', 'auto', "gain.mode is 'auto', which is not one of percentile, fixed"),
         ('gain.low_percentile', float('nan'), 'nan'),
+        ('gain.crop', '1,2', "crop '1,2' is not four whole numbers"),
         ('model', 'mmnet', 'model may change only while the node is unconfigured'),
         ('lost_bellow', 1, 'there is no parameter lost_bellow; did you mean lost_below?'),
         ('tracking.window', 'blend', 'parameter tracking.window was removed: tracking.mode paper'),

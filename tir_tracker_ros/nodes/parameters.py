@@ -15,6 +15,7 @@ import difflib
 from functools import partial
 from typing import Any
 
+from ..imaging.border import Margins
 from ..imaging.gain import GainSettings, MODES
 from ..tracking.settings import MODES as TRACKING_MODES
 from ..tracking.settings import TrackingSettings
@@ -120,6 +121,13 @@ TRACKER = (
     _gain('smoothing', 'Share of the previous range that stays in the next one.', 0.0, 0.999),
     _gain('stretch_8bit', 'Whether 8-bit images go through the range, too, not just / 255.'),
     Parameter(
+        'gain.crop',
+        '0,0,0,0',
+        'Rows at top and bottom, columns at left and right that are no image, such as telemetry; '
+        'up to four a side are found without it. Boxes stay those of the whole image.',
+        live=True,
+    ),
+    Parameter(
         'tracking.mode',
         'default',
         "default is this package's own tracking, paper that of the preset's own paper; it takes "
@@ -189,8 +197,9 @@ PLAYER = (
 def settings_of(values: Mapping[str, Value]) -> StreamSettings:
     """Make the settings of a stream; raises ValueError for values that exclude each other."""
     thresholds = ('lost_below', 'uncertain_below', 'found_above', 'lost_after')
+    gain = _part(values, 'gain.')
     return StreamSettings(
-        gain=GainSettings(**_part(values, 'gain.')),
+        gain=GainSettings(**{**gain, 'crop': Margins.parse(gain['crop'])}),
         thresholds=Thresholds(**{name: values[name] for name in thresholds}),  # type: ignore
         buffer_size=int(values['buffer_size']),
         smallest_side=float(values['smallest_side']),
