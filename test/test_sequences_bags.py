@@ -329,6 +329,8 @@ def test_a_bag_of_ros_1_is_named_as_such(tmp_path):
         (tmp_path / name).write_bytes(b'#ROSBAG V2.0\n' + bytes(100))
         with pytest.raises(ValueError, match=rf'{name} is a bag of ROS 1; .* rosbags-convert'):
             open_source(tmp_path / name)
+        with pytest.raises(OSError, match='is a bag of ROS 1'), bags.BagReader(tmp_path / name):
+            pass
 
 
 def test_compressed_depth_is_read_and_goes_behind_plain_compression(tmp_path):

@@ -22,7 +22,7 @@ from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
-from .base import bag_files, read_text, Source
+from .base import bag_files, is_bag, read_text, Source
 from .folders import ENCODINGS
 from .truncated_mcap import is_truncated, TruncatedMcap
 
@@ -101,6 +101,7 @@ class BagReader:
     def __enter__(self) -> BagReader:
         """Open the files of the bag."""
         with _reading(self.path), ExitStack() as stack:
+            is_bag(self.path)  # which names a bag of ROS 1 as such
             for reader in self._opened(stack):
                 self._readers.append(reader)
                 for connection in reader.connections:
