@@ -17,6 +17,7 @@ from tir_tracker_ros.training.box_windows import BoxErrorConfig, WindowAugmentat
 from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
 from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
 from tir_tracker_ros.training.matching import MatchingModule
+from tir_tracker_ros.training.pools import build_pools
 from tir_tracker_ros.training.recipes import make_config, read_config
 from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler
 from tir_tracker_ros.training.views import NO_CLASS, PoolBuilder, ViewPool
@@ -144,6 +145,64 @@ def test_positive_pairs_stay_within_the_frame_range(pool):
 def test_rates_that_leave_no_positive_pairs_are_refused():
     with pytest.raises(ValueError, match='rates of negatives sum to 1.2'):
         SamplingConfig(easy=0.6, background=0.6, semantic=0.0)
+
+
+# ------------------------------------------------------------------------------- sources
+def sequence_of(folder: Path, box: Box, frames: int = 6) -> None:
+    """Write a sequence in the plain layout."""
+    (folder / 'img').mkdir(parents=True)
+    for number in range(frames):
+        cv2.imwrite(str(folder / 'img' / f'{number:04}.png'), image_with(box))
+    (folder / 'groundtruth.txt').write_text(f'{box.x},{box.y},{box.w},{box.h}\n' * frames)
+
+
+def pools_of(data: Path, **changes):
+    source = {'kind': 'sequences', 'root': '.'}
+    return build_pools(make_config({'data': str(data), 'sources': [source], **changes}))
+
+
+def test_own_data_without_a_split_are_split_by_sequence_and_that_is_told(tmp_path, caplog):
+    for number in range(4):
+        sequence_of(tmp_path / f'walk_{number}', Box(60, 90, 40 + 10 * number, 30))
+    training, validation = pools_of(tmp_path)
+    counts = [len(pool.track.unique()) for pool in (training, validation)]
+    assert counts == [3, 1]
+    assert '1 of its 4 recordings are kept for validation' in caplog.text
+    # Another seed keeps another recording, the same seed the same one.
+    assert torch.equal(pools_of(tmp_path)[1].codes, validation.codes)
+    assert not torch.equal(pools_of(tmp_path, seed=1)[1].codes, validation.codes)
+
+
+def test_a_single_recording_is_trained_on(tmp_path):
+    sequence_of(tmp_path / 'walk', Box(60, 90, 40, 30))
+    training, validation = pools_of(tmp_path)
+    assert len(training) == 6 and len(validation) == 0
+
+
+def test_a_split_that_does_not_exist_is_named_with_those_that_do(tmp_path):
+    sequence_of(tmp_path / 'walk', Box(60, 90, 40, 30))
+    source = {'kind': 'sequences', 'root': '.', 'only': 'run*'}
+    with pytest.raises(
+        ValueError, match=r"no sequence of the split 'train' and of a name like 'r"
+    ):
+        pools_of(tmp_path, sources=[source])
+
+
+def test_classes_have_the_same_number_in_training_and_validation(tmp_path):
+    names = ['car', 'dog', 'person', 'bird']
+    (tmp_path / 'images').mkdir()
+    rows = ['image,class,x,y,w,h']
+    for number in range(20):
+        name = f'video{number:02}_0.png'
+        cv2.imwrite(str(tmp_path / 'images' / name), image_with(Box(100, 90, 40, 30)))
+        # The recordings for validation, 9 and 19, show what comes last in training.
+        kind = names[3] if number % 10 == 9 else names[number % 4]
+        rows.append(f'{name},{kind},100,90,40,30')
+    (tmp_path / 'boxes.csv').write_text('\n'.join(rows))
+    training, validation = pools_of(tmp_path, sources=[{'kind': 'stills', 'root': '.'}])
+    assert len(validation) == 2
+    assert {validation.classes[label] for label in validation.label} == {'bird'}
+    assert training.classes == validation.classes and set(training.classes) == set(names)
 
 
 # ------------------------------------------------------------------------------- crops, labels
@@ -347,11 +406,24 @@ def test_softmax_loss_prefers_the_peak_on_the_target():
     assert softmax_loss(right, distance, ~yes, 0.7) == 0
 
 
+@pytest.mark.parametrize('kind', ['paper', 'balanced', 'hinge'])
+def test_a_target_outside_of_the_map_makes_no_cell_positive(kind):
+    outside = cell_distances(19, 8, torch.tensor([[120.0, 0.0]]))
+    response = torch.full((1, 1, 19, 19), -1.0)
+    yes = torch.tensor([True])
+    as_negative = logistic_loss(response, outside, ~yes, 1.0, kind)
+    torch.testing.assert_close(logistic_loss(response, outside, yes, 1.0, kind), as_negative)
+    assert softmax_loss(response, outside, yes, 0.7) == 0
+    # The last cell is 9 cells from the middle: 72 pixels, and half a cell more.
+    border = cell_distances(19, 8, torch.tensor([[75.0, 0.0]]))
+    assert logistic_loss(response, border, yes, 1.0, kind) != as_negative
+
+
 # ------------------------------------------------------------------------------- configuration
 def test_an_unknown_key_is_an_error(tmp_path):
     path = tmp_path / 'run.yaml'
     path.write_text('model: mmnet_fast\nsources: [{kind: simulator}]\nepoch: 3\n')
-    with pytest.raises(ValueError, match='epoch\n.*not permitted'):
+    with pytest.raises(ValueError, match='run.yaml: epoch: .*not permitted'):
         read_config(path)
 
 
@@ -374,6 +446,38 @@ def test_a_configuration_can_change_another_one(tmp_path):
     config = read_config(path, ['loss.fused=0.25'])
     assert (config.model, config.loss.fused, config.loss.radius) == ('mmnet_fast', 0.25, 3)
     assert [source.kind for source in config.sources] == ['simulator']
+
+
+def test_a_configuration_that_extends_itself_is_refused_in_one_line(tmp_path):
+    (tmp_path / 'a.yaml').write_text('extends: b.yaml\n')
+    (tmp_path / 'b.yaml').write_text('extends: a.yaml\n')
+    with pytest.raises(
+        ValueError, match="^'.*b.yaml' extends 'a.yaml', which extends it in turn$"
+    ):
+        read_config(tmp_path / 'a.yaml')
+
+
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('- model: mmnet_fast\n', 'holds a list; a configuration is a mapping'),
+        ('model: [\n', 'is no YAML file'),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused_in_one_line(tmp_path, text, reason):
+    path = tmp_path / 'run.yaml'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"^'.*run.yaml' {reason}.*$"):
+        read_config(path)
+
+
+def test_every_wrong_key_is_told_in_one_line(tmp_path):
+    path = tmp_path / 'run.yaml'
+    path.write_text('sources: [{kind: simulator}]\nepoch: 3\nloss: {fused: -1}\n')
+    with pytest.raises(ValueError, match='run.yaml: loss.fused: .*; epoch: .*not permitted$'):
+        read_config(path)
+    with pytest.raises(ValueError, match="change 'epochs.last=3': 'epochs' has no keys"):
+        read_config(CONFIGS / 'fast.yaml', ['epochs.last=3'])
 
 
 @pytest.mark.parametrize('path', sorted(CONFIGS.rglob('*.yaml')), ids=lambda path: path.stem)

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 import torch
 
 from tir_tracker_ros.cli import main
@@ -25,6 +28,7 @@ from tir_tracker_ros.training.matching import MatchingModule
 from tir_tracker_ros.training.recipes import make_config
 
 SIMULATOR = {'kind': 'simulator', 'tracks': 40, 'views_per_track': 5}
+OWN = Path(__file__).parents[1] / 'config' / 'train' / 'own.yaml'
 MARGIN = 0.05
 """Of mean overlap; such a run was measured to gain 0.12."""
 
@@ -77,6 +81,10 @@ def overlap_with_truth(network: Network) -> float:
     return float(np.mean(overlaps))
 
 
+def metrics_of(out: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((out / 'metrics.csv').read_text(encoding='utf-8').splitlines()))
+
+
 @pytest.mark.slow
 def test_a_minute_of_training_makes_a_better_tracker(tmp_path):
     # Correlation filters follow well before any training: SiamFC shows what a minute teaches.
@@ -84,8 +92,7 @@ def test_a_minute_of_training_makes_a_better_tracker(tmp_path):
     untrained = overlap_with_truth(families.build('siamfc_fast').eval())
     config = small(model='siamfc_fast', sources=[SIMULATOR], epochs=4, batches=20, batch=8)
     network, facts = zoo.load_model('siamfc_fast', run.train(config, tmp_path))
-    rows = csv.DictReader((tmp_path / 'metrics.csv').read_text(encoding='utf-8').splitlines())
-    losses = [float(row['train/loss']) for row in rows if row.get('train/loss')]
+    losses = [float(row['train/loss']) for row in metrics_of(tmp_path)]
     assert len(losses) == 4 and losses[-1] < 0.95 * losses[0]
     assert facts['pairs'] == 4 * 20 * 8
     assert overlap_with_truth(network) > untrained + MARGIN
@@ -104,8 +111,7 @@ def test_a_short_training_of_the_box_refiner_lowers_its_error(tmp_path):
         learning_rate=2e-3,
     )
     path = run.train(config, tmp_path)
-    rows = csv.DictReader((tmp_path / 'metrics.csv').read_text(encoding='utf-8').splitlines())
-    errors = [float(row['val/error']) for row in rows if row.get('val/error')]
+    errors = [float(row['val/error']) for row in metrics_of(tmp_path)]
     assert errors[-1] < 0.9 * errors[0]
     name, facts, _ = zoo.read_weights(path)
     assert name == 'box_refiner' and facts['pairs'] == 5 * 20 * 24
@@ -127,9 +133,71 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypa
         with pytest.raises(RuntimeError, match='the power is gone'):
             run.train(small(), tmp_path / 'halves')
     halves = zoo.read_weights(run.train(small(), tmp_path / 'halves', resume=True))[2]
+    history = [metrics_of(tmp_path / name) for name in ('whole', 'halves')]
+    assert [row['epoch'] for row in history[0]] == ['0', '1']
+    assert history[0] == history[1]
     assert whole.keys() == halves.keys()
     for name, value in whole.items():
         torch.testing.assert_close(halves[name], value, msg=name)
+
+
+def test_a_run_is_not_overwritten_unless_it_is_asked_for(tmp_path):
+    path = run.train(small(epochs=1), tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match='holds a training run already: --resume goes on'):
+        run.train(small(epochs=1, seed=3), tmp_path)
+    assert path.read_bytes() == before
+    run.train(small(epochs=1, seed=3), tmp_path, fresh=True)
+    assert path.read_bytes() != before
+    assert [row['epoch'] for row in metrics_of(tmp_path)] == ['0']
+
+
+def test_the_weights_are_there_before_the_score_is_calibrated(tmp_path, monkeypatch):
+    def stopped(network):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(matching, 'calibrated_scores', stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run.train(small(epochs=1), tmp_path)
+    _, facts = zoo.load_model('cfnet_fast', tmp_path / 'cfnet_fast.safetensors')
+    assert facts['pairs'] == 12 and 'score' not in facts
+    assert (tmp_path / 'curves.png').is_file()
+
+
+def test_a_weight_file_that_is_not_there_is_told_before_the_data_are_read(tmp_path):
+    nowhere = [{'kind': 'sequences', 'root': 'nowhere'}]
+    config = small(initial_weights='runs/fast.safetensors', sources=nowhere)
+    with pytest.raises(FileNotFoundError, match="no file 'runs/fast.safetensors'.*=cfnet_fast"):
+        run.train(config, tmp_path)
+
+
+def test_the_shipped_weights_are_fitted_to_own_data(tmp_path):
+    data = tmp_path / 'data'
+    for number in range(2):
+        scene = render('easy', seed=40 + number, frames=12)
+        (data / f'walk_{number}' / 'img').mkdir(parents=True)
+        lines = []
+        for index, (image, box) in enumerate(scene):
+            name = f'{index:04}.png'
+            cv2.imwrite(str(data / f'walk_{number}' / 'img' / name), image.pixels)
+            lines.append('nan,nan,nan,nan' if box is None else ','.join(map(str, box)))
+        (data / f'walk_{number}' / 'groundtruth.txt').write_text('\n'.join(lines))
+    out = tmp_path / 'run'
+    words = ['train', '--config', str(OWN), '--data', str(data), '--out', str(out)]
+    changes = ["sources=[{kind: sequences, root: '.'}]", 'epochs=1', 'batches=2', 'batch=4']
+    assert main([*words, *changes]) == 0
+    fitted = zoo.read_weights(out / 'mmnet_fast.safetensors')[2]
+    shipped = zoo.load_model('mmnet_fast')[0].state_dict()
+    for name, value in fitted.items():
+        if value.is_floating_point() and 'running' not in name:
+            assert (value - shipped[name]).abs().max() < 0.01 + 0.01 * shipped[name].abs().max()
+
+
+def test_a_recording_alone_can_be_trained_on(tmp_path):
+    config = small(epochs=1, sources=[SIMULATOR | {'tracks': 1}])
+    run.train(config, tmp_path)
+    (row,) = metrics_of(tmp_path)
+    assert row['train/loss'] and 'val/loss' not in row
 
 
 def test_resuming_nothing_is_an_error(tmp_path):
@@ -264,3 +332,39 @@ def test_files_that_are_no_packs_are_refused(tmp_path):
     zoo.save_weights(families.build('cfnet_fast'), other, {})
     with pytest.raises(ValueError, match="weights' is no pack"):
         pack.read_pack(other)
+
+
+@pytest.mark.parametrize(
+    ('facts', 'reason'),
+    [
+        ('{"classes": ', 'its facts are no JSON'),
+        ('["person"]', 'its facts are a list, not a JSON object'),
+        ('{"classes": "person"}', "its fact 'classes' is 'person', not a list of names"),
+        ('{"data": [1]}', r"its fact 'data' is \[1\], not a list of names"),
+    ],
+)
+def test_wrong_facts_are_told_in_one_line_that_names_the_file(tmp_path, facts, reason):
+    tensors = dict(families.build('cfnet_fast').state_dict())
+    metadata = {'preset': 'cfnet_fast', 'sha256': zoo.checksum(tensors), 'facts': facts}
+    path = tmp_path / 'own.safetensors'
+    save_file(tensors, path, metadata)
+    with pytest.raises(zoo.WeightsError, match=f"^weight file '.*own.safetensors': {reason}"):
+        zoo.read_weights(path)
+
+
+def test_values_too_large_for_half_precision_are_kept(tmp_path):
+    network = families.build('cfnet_fast')
+    variance = network.backbone.norms[0].running_var.fill_(1e6)
+    path = tmp_path / 'weights.safetensors'
+    zoo.save_weights(network, path, {})
+    assert torch.equal(
+        zoo.load_model('cfnet_fast', path)[0].backbone.norms[0].running_var, variance
+    )
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path):
+    network = families.build('cfnet_fast')
+    network.branches[0].bias.data.fill_(torch.nan)
+    with pytest.raises(ValueError, match="'branches.0.bias' is not finite"):
+        zoo.save_weights(network, tmp_path / 'weights.safetensors', {})
+    assert not any(tmp_path.iterdir())

@@ -40,13 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
     parser.add_argument('--out', type=Path, default=Path('runs/train'), help='folder of the run')
     parser.add_argument('--resume', action='store_true', help='go on from the last checkpoint')
+    parser.add_argument('--fresh', action='store_true', help='delete a run that is there already')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; prints the path of the weight file."""
     from ..training.run import train
 
-    print(train(configuration(arguments), arguments.out, arguments.resume))
+    config = configuration(arguments)
+    print(train(config, arguments.out, arguments.resume, arguments.fresh))
     return 0
 
 

@@ -40,15 +40,11 @@ def save_weights(
     """
     Write the weights of a model, stored as `dtype` (counters as they are).
 
+    A tensor with values too large for `dtype`, as running variances may be, is stored as it is.
+    Raises ValueError, naming the tensor, for one that is not finite.
     `facts` (classes, data, seed, metrics ...) travel in the file's metadata as JSON.
     """
-    tensors = {
-        name: value.detach()
-        .cpu()
-        .to(dtype if value.is_floating_point() else value.dtype)
-        .contiguous()
-        for name, value in model.state_dict().items()
-    }
+    tensors = {name: _stored(name, value, dtype) for name, value in model.state_dict().items()}
     save_file(
         tensors,
         path,
@@ -56,6 +52,16 @@ def save_weights(
     )
     # safetensors leaves a file that only its owner can read; an installed one is for everybody.
     Path(path).chmod(0o644)
+
+
+def _stored(name: str, value: Tensor, dtype: torch.dtype) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    if not value.is_floating_point():
+        return value
+    if not value.isfinite().all():
+        raise ValueError(f"'{name}' is not finite: the training failed")
+    stored = value.to(dtype)
+    return stored if stored.isfinite().all() else value
 
 
 def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
@@ -89,7 +95,25 @@ def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
             f"weight file '{path}' has the checksum {actual[:12]}..., but says "
             f'{metadata["sha256"][:12]}...; copy it anew'
         )
-    return metadata['preset'], json.loads(metadata['facts']), tensors
+    return metadata['preset'], _read_facts(path, metadata['facts']), tensors
+
+
+def _read_facts(path: Path, text: str) -> dict:
+    try:
+        facts = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise WeightsError(f"weight file '{path}': its facts are no JSON: {error}") from None
+    if not isinstance(facts, dict):
+        raise WeightsError(
+            f"weight file '{path}': its facts are a {type(facts).__name__}, not a JSON object"
+        )
+    for name in ('classes', 'data'):
+        names = facts.get(name, [])
+        if not (isinstance(names, list) and all(isinstance(one, str) for one in names)):
+            raise WeightsError(
+                f"weight file '{path}': its fact '{name}' is {names!r}, not a list of names"
+            )
+    return facts
 
 
 def load_weights(model: nn.Module, path: str | Path) -> dict:

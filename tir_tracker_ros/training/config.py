@@ -118,7 +118,10 @@ class TrainConfig(Closed):
     sampling: SamplingConfig = SamplingConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     initial_weights: str = ''
-    """Weight file to start from; of one of another model, the backbone alone."""
+    """
+    Weight file to start from, or name of a model whose shipped weights it is; of weights of
+    another model, the backbone alone.
+    """
     freeze: list[str] = []
     """Prefixes of parameter names that are not trained, such as `backbone.convs.0`."""
     epochs: int = Field(default=20, ge=1)
@@ -148,11 +151,29 @@ def read_values(path: Path) -> dict[str, Any]:
     """
     Read the values of a YAML file, laid over those of the file that its key `extends` names.
 
-    That name is relative to the file. Raises OSError for a file that is not there.
+    That name is relative to the file. Raises ValueError for a file that is no mapping or extends
+    itself, OSError for one that is not there.
     """
-    values = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    return _read_values(path, ())
+
+
+def _read_values(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding='utf-8')) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"'{path}' is no YAML file: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"'{path}' holds a {type(values).__name__}; a configuration is a mapping, `key: value`"
+        )
+    below = (*below, path.resolve())
     parent = values.pop('extends', None)
-    return _merged(read_values(path.parent / parent), values) if parent else values
+    if parent is None:
+        return values
+    above = path.parent / str(parent)
+    if above.resolve() in below:
+        raise ValueError(f"'{path}' extends '{parent}', which extends it in turn")
+    return _merged(_read_values(above, below), values)
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

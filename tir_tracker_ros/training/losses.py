@@ -21,20 +21,27 @@ def cell_distances(size: int, stride: int, offset: Tensor) -> Tensor:
     return torch.sqrt(dx**2 + dy**2)
 
 
+def inside(distance: Tensor) -> Tensor:
+    """Tell for N maps of `cell_distances` whether the target lies in one of their cells."""
+    # Half the diagonal of a cell.
+    return distance.amin(dim=(1, 2)) <= 0.5**0.5
+
+
 def logistic_loss(
     response: Tensor, distance: Tensor, positive: Tensor, radius: float, kind: str
 ) -> Tensor:
     """
     Logistic loss of responses `N x 1 x R x R`: mean over the batch.
 
-    A cell is +1 within `radius` cells of the target of a positive pair, else -1.
+    A cell is +1 within `radius` cells of the target of a positive pair, else -1. A pair whose
+    target lies outside of the map counts as a negative one.
     `paper`: unweighted mean over the cells (MMNet, Eq. 2). `balanced`: both signs weigh one half
     of a positive pair, and a negative pair weighs one half (the released code). `hinge`: hinge
     loss over the positive cells and the hardest negative ones, three for each positive.
     """
     # Nearest cell always counts: with a small radius and an offset between cells none would.
     near = distance <= distance.amin(dim=(1, 2), keepdim=True).clamp(min=radius)
-    target = near & positive[:, None, None]
+    target = near & (positive & inside(distance))[:, None, None]
     score = response[:, 0]
     sign = torch.where(target, 1.0, -1.0)
     if kind == 'hinge':
@@ -64,8 +71,10 @@ def softmax_loss(response: Tensor, distance: Tensor, positive: Tensor, sigma: fl
     """
     Spatial softmax cross-entropy of the positive pairs against a Gaussian around the target.
 
-    `response` is `N x 1 x R x R`; `sigma` in cells. 0 where the batch has no positive pair.
+    `response` is `N x 1 x R x R`; `sigma` in cells. Pairs whose target lies outside of the map are
+    left out; 0 where none is left.
     """
+    positive = positive & inside(distance)
     if not positive.any():
         return response.sum() * 0
     target = torch.exp(-(distance[positive] ** 2) / (2 * sigma**2)).flatten(1)

@@ -17,7 +17,7 @@ from ..models.matching import Matching, MatchingNet
 from .augmentation import CropAugmentation, Crops
 from .calibration import calibrated_scores
 from .config import Closed, TrainConfig
-from .losses import cell_distances, logistic_loss, softmax_loss
+from .losses import cell_distances, inside, logistic_loss, softmax_loss
 from .module import PairModule
 from .sampling import PairBatch
 from .views import NO_CLASS, ViewPool
@@ -150,8 +150,9 @@ class MatchingModule(PairModule):
 
     def _hits(self, response: Tensor, crops: Crops) -> Tensor:
         """Share of positive pairs whose peak lies within 1.5 cells of the target."""
-        if not crops.positive.any():
-            return response.new_tensor(1.0)
         distance = self._distance(response, crops)
         peak = response[:, 0].flatten(1).argmax(dim=1, keepdim=True)
-        return (distance.flatten(1).gather(1, peak)[crops.positive] <= 1.5).float().mean()
+        seen = crops.positive & inside(distance)
+        if not seen.any():
+            return response.new_tensor(1.0)
+        return (distance.flatten(1).gather(1, peak)[seen] <= 1.5).float().mean()

@@ -7,6 +7,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 import math
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -55,11 +56,18 @@ class PairModule(lightning.LightningModule):
 
     def start_from(self, weights: str) -> None:
         """
-        Fill the network from a weight file.
+        Fill the network from a weight file, or from the shipped weights of a model of that name.
 
         Raises FileNotFoundError, or ValueError for weights that do not fit.
         """
-        preset, _, tensors = zoo.read_weights(weights)
+        path = zoo.shipped_weights(weights) or Path(weights)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"initial_weights: there is no file '{weights}', and no shipped model of that "
+                f'name; initial_weights={self.config.model} starts from the shipped weights, '
+                "initial_weights='' from scratch"
+            )
+        preset, _, tensors = zoo.read_weights(path)
         try:
             if preset == self.config.model:
                 self.model.load_state_dict(tensors)

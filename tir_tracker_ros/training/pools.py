@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatch
+import logging
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,8 @@ from ..simulation import render
 from .config import SourceConfig, TrainConfig
 from .pack import read_pack
 from .views import PoolBuilder, ViewPool
+
+logger = logging.getLogger(__name__)
 
 _VALIDATION_SHARE = 10
 """Of every ten recordings, one is kept for validation."""
@@ -70,7 +73,7 @@ def build_pools(config: TrainConfig) -> tuple[ViewPool, ViewPool]:
             'stills': _sequences,
             'textures': _textures,
         }[source.kind]
-        reader(source, Path(config.data), builders, random)
+        reader(source, config, builders, random)
         if builders[0].tracks == before:
             raise ValueError(f"source '{name}' of the training data holds no usable track")
     training, validation = (builder.build() for builder in builders)
@@ -83,7 +86,7 @@ def source_name(source: SourceConfig) -> str:
     return f'{source.kind}:{source.root or source.category}{only}'
 
 
-def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
+def _simulator(source: SourceConfig, config: TrainConfig, builders, random) -> None:
     count = source.tracks or 500
     base = int(random.integers(2**31))
     for index in tqdm(range(count), desc='scenes', unit='scene'):
@@ -99,14 +102,12 @@ def _simulator(source: SourceConfig, data: Path, builders, random) -> None:
         )
 
 
-def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
-    everything, validation = _read(source, data)
+def _sequences(source: SourceConfig, config: TrainConfig, builders, random) -> None:
+    everything, validation = _read(source, config)
     sequences = [
         one
         for one in everything
-        if (len(one) == 1) == (source.kind == 'stills')
-        and one.class_name not in _UNLABELLED
-        and fnmatch(one.name, source.only.lstrip('!')) != source.only.startswith('!')
+        if (len(one) == 1) == (source.kind == 'stills') and one.class_name not in _UNLABELLED
     ]
     if source.tracks and len(sequences) > source.tracks:
         chosen = random.choice(len(sequences), source.tracks, replace=False)
@@ -123,9 +124,9 @@ def _sequences(source: SourceConfig, data: Path, builders, random) -> None:
         )
 
 
-def _textures(source: SourceConfig, data: Path, builders, random) -> None:
+def _textures(source: SourceConfig, config: TrainConfig, builders, random) -> None:
     """Take squares of stills that hold some structure as targets: the world is full of them."""
-    everything, validation = _read(source, data)
+    everything, validation = _read(source, config)
     seen: dict[str, Sequence] = {}
     for sequence in everything:
         if len(sequence) == 1:
@@ -150,23 +151,48 @@ def _textures(source: SourceConfig, data: Path, builders, random) -> None:
                 break
 
 
-def _read(source: SourceConfig, data: Path) -> tuple[list[Sequence], set[str]]:
+def _read(source: SourceConfig, config: TrainConfig) -> tuple[list[Sequence], set[str]]:
     """
-    Read all sequences of a source's folder, and which of its videos are for validation.
+    Read the sequences of a source's folder, and which of its videos are for validation.
 
     Stills, tracks and textures of one folder show the same recordings, so they have to agree.
     """
-    split = source.split if source.kind == 'sequences' else None
-    sequences = list(read_benchmark(data / source.root, split=split))
+    name, root = source_name(source), Path(config.data) / source.root
+    split = source.split if source.kind == 'sequences' else ''
+    found = [
+        one
+        for one in read_benchmark(root)
+        if fnmatch(one.name, source.only.lstrip('!')) != source.only.startswith('!')
+    ]
+    # A set that knows no splits is all for training.
+    sequences = [one for one in found if not split or one.split in ('', split)]
+    if not sequences:
+        splits = ', '.join(sorted({one.split for one in found})) or 'none'
+        raise ValueError(
+            f"source '{name}': {root} has no sequence of the split '{split}' and of a name like "
+            f"'{source.only}' (splits: {splits})"
+        )
     videos = sorted({one.video for one in sequences})
-    return sequences, {
-        video for index, video in enumerate(videos) if _is_validation(index, len(videos))
+    validation = {
+        video
+        for index, video in enumerate(videos)
+        if _is_validation(index + config.seed, len(videos))
     }
+    if split and not any(one.split for one in sequences):
+        logger.warning(
+            '%s: %s knows no splits; %d of its %d recordings are kept for validation',
+            name,
+            root,
+            len(validation),
+            len(videos),
+        )
+    return sequences, validation
 
 
 def _is_validation(index: int, count: int) -> bool:
-    """Keep every tenth of `count` recordings for validation, of less than ten the last one."""
-    return count > 1 and index % _VALIDATION_SHARE == min(count, _VALIDATION_SHARE) - 1
+    """Keep one of ten of `count` recordings for validation, one if there are less."""
+    share = min(count, _VALIDATION_SHARE)
+    return count > 1 and index % share == share - 1
 
 
 def _spread(sequence: Sequence, count: int) -> Iterator[tuple[int, np.ndarray, Box]]:

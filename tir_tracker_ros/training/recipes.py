@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 import yaml
 
 from ..models.families import family_of
@@ -48,8 +49,16 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
 
     Raises ValueError that names the keys that are wrong.
     """
-    recipe = recipe_of(values.get('model', DEFAULT_MODEL))
-    return recipe.config.model_validate(values)
+    recipe = recipe_of(str(values.get('model', DEFAULT_MODEL)))
+    try:
+        return recipe.config.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(
+            '; '.join(
+                f'{".".join(map(str, one["loc"])) or recipe.config.__name__}: {one["msg"]}'
+                for one in error.errors()
+            )
+        ) from None
 
 
 def read_config(path: str | Path, changes: list[str] | None = None) -> TrainConfig:
@@ -68,5 +77,10 @@ def read_config(path: str | Path, changes: list[str] | None = None) -> TrainConf
         place = values
         for parent in parents:
             place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise ValueError(f"change '{change}': '{parent}' has no keys of its own")
         place[last] = yaml.safe_load(text)
-    return make_config(values)
+    try:
+        return make_config(values)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from None

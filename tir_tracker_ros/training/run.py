@@ -8,8 +8,8 @@ import csv
 from pathlib import Path
 
 import lightning
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
 import torch
 
 from ..models import zoo
@@ -18,28 +18,33 @@ from .config import TrainConfig
 from .pools import load_pools, source_name
 from .recipes import recipe_of
 
+_CHECKPOINT, _METRICS, _CURVES = 'last.ckpt', 'metrics.csv', 'curves.png'
 
-def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
+
+def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: bool = False) -> Path:
     """
     Train and write `<out>/<model>.safetensors`; returns its path.
 
-    Beside it: `last.ckpt` after every epoch, `metrics.csv`, TensorBoard events, `curves.png`. With
-    `resume` a run that was stopped goes on from `last.ckpt` with the same pairs as if it had not
-    been. Raises ValueError for data that cannot be used, FileNotFoundError for a run that cannot
-    be resumed.
+    Beside it: `last.ckpt` and `metrics.csv` after every epoch, TensorBoard events, `curves.png`.
+    With `resume` a run that was stopped goes on from `last.ckpt` with the same pairs as if it had
+    not been; with `fresh` one that is there is deleted. Raises ValueError for data that cannot be
+    used, FileNotFoundError for a run that cannot be resumed or a file that is not there,
+    FileExistsError for a run that is there already.
     """
     out = Path(out)
-    checkpoint = out / 'last.ckpt'
+    checkpoint = out / _CHECKPOINT
     path = out / f'{config.model}.safetensors'
     if resume and not checkpoint.is_file():
         raise FileNotFoundError(f"there is no '{checkpoint}' to resume from")
-    out.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        _make_room(out, path, fresh)
     if config.threads:
         torch.set_num_threads(config.threads)
     lightning.seed_everything(config.seed, verbose=False)
 
+    # What can be wrong is found out before the data are read, which takes minutes.
     module = recipe_of(config.model).module(config)
-    if config.initial_weights:
+    if config.initial_weights and not resume:
         module.start_from(config.initial_weights)
     training, validation = load_pools(config)
     module.check(training)
@@ -56,8 +61,9 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
         log_every_n_steps=10,
         limit_val_batches=1.0 if len(validation) else 0,
         enable_model_summary=False,
-        logger=[CSVLogger(out, name='', version=''), TensorBoardLogger(out, name='', version='')],
+        logger=TensorBoardLogger(out, name='', version=''),
         callbacks=[
+            _MetricsFile(out / _METRICS),
             # One file, written anew after each epoch.
             ModelCheckpoint(
                 out,
@@ -70,21 +76,79 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False) -> Path:
     )
     trainer.fit(module, ckpt_path=checkpoint if resume else None)
     if trainer.is_global_zero:
-        metrics = {
-            name: round(float(value), 4) for name, value in trainer.callback_metrics.items()
-        }
+        plot_curves(out / _METRICS, out / _CURVES)
         facts = {
             'seed': config.seed,
-            'metrics': metrics,
+            'metrics': _last_metrics(out / _METRICS),
             'data': [source_name(source) for source in config.sources],
             'pairs': config.epochs * config.batches * config.batch,
             'config': config.model_dump(mode='json', exclude={'data'}),
             **module.facts(training),
         }
         network = module.model.cpu()
-        zoo.save_weights(network, path, {**facts, **module.calibration()})
-        plot_curves(out / 'metrics.csv', out / 'curves.png')
+        # The calibration takes minutes, and may be stopped.
+        zoo.save_weights(network, path, facts)
+        if calibration := module.calibration():
+            zoo.save_weights(network, path, {**facts, **calibration})
     return path
+
+
+def _make_room(out: Path, path: Path, fresh: bool) -> None:
+    """Make the folder of a new run, and refuse to overwrite another one."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = [out / _CHECKPOINT, out / _METRICS, out / _CURVES, path]
+    files += out.glob('events.out.tfevents.*')
+    there = [one for one in files if one.is_file()]
+    if fresh:
+        for one in there:
+            one.unlink()
+    elif (out / _CHECKPOINT) in there or path in there:
+        raise FileExistsError(
+            f"'{out}' holds a training run already: --resume goes on with it, --fresh begins it "
+            'anew, another --out keeps it'
+        )
+
+
+class _MetricsFile(Callback):
+    """Write the metrics of each epoch as a row of a CSV file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Write the file anew, with the earlier epochs that it holds and this one."""
+        if not trainer.is_global_zero:
+            return
+        rows = [
+            row for row in _read_metrics(self.path) if int(row['epoch']) < pl_module.current_epoch
+        ]
+        new = {name: f'{float(value):.6g}' for name, value in trainer.callback_metrics.items()}
+        rows.append(
+            {'epoch': str(pl_module.current_epoch), 'step': str(trainer.global_step), **new}
+        )
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        with open(self.path, 'w', encoding='utf-8', newline='') as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _read_metrics(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with open(path, encoding='utf-8', newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def _last_metrics(path: Path) -> dict[str, float]:
+    return {
+        name: round(float(value), 4)
+        for row in _read_metrics(path)[-1:]
+        for name, value in row.items()
+        if '/' in name and value
+    }
 
 
 def plot_curves(metrics: Path, picture: Path) -> None:
@@ -94,8 +158,7 @@ def plot_curves(metrics: Path, picture: Path) -> None:
     matplotlib.use('Agg')
     from matplotlib import pyplot
 
-    with open(metrics, encoding='utf-8', newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = _read_metrics(metrics)
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout='constrained')
     titles = {'loss': 'loss', 'hit': 'share of pairs that come out right'}
     for axis, (name, title) in zip(axes, titles.items()):
