@@ -37,7 +37,7 @@ MARGIN = 0.05
 def _no_calibration(monkeypatch):
     """Calibrating the score takes as long as the rest, and has its own test."""
     monkeypatch.setattr(
-        matching, 'calibrated_scores', lambda network: {'refiner': [-2.0, 4.0, 1.0]}
+        matching, 'calibrated_scores', lambda network, scenes: {'refiner': [-2.0, 4.0, 1.0]}
     )
 
 
@@ -153,7 +153,7 @@ def test_a_run_is_not_overwritten_unless_it_is_asked_for(tmp_path):
 
 
 def test_the_weights_are_there_before_the_score_is_calibrated(tmp_path, monkeypatch):
-    def stopped(network):
+    def stopped(network, scenes):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(matching, 'calibrated_scores', stopped)
@@ -162,6 +162,12 @@ def test_the_weights_are_there_before_the_score_is_calibrated(tmp_path, monkeypa
     _, facts = zoo.load_model('cfnet_fast', tmp_path / 'cfnet_fast.safetensors')
     assert facts['pairs'] == 12 and 'score' not in facts
     assert (tmp_path / 'curves.png').is_file()
+
+
+def test_weights_without_a_calibration_say_so(tmp_path):
+    path = run.train(small(epochs=1, calibration_scenes=0), tmp_path)
+    network, facts = zoo.load_model('cfnet_fast', path)
+    assert not build_engine(network, facts=facts).calibrated
 
 
 def test_a_weight_file_that_is_not_there_is_told_before_the_data_are_read(tmp_path):
@@ -275,7 +281,7 @@ def test_the_score_is_calibrated_for_each_mode_of_tracking(monkeypatch):
     monkeypatch.setattr(
         calibration,
         'calibrate_score',
-        lambda engine: seen.append(engine.settings) or [float(len(seen))],
+        lambda engine, scenes: seen.append(engine.settings) or [float(len(seen))],
     )
     network = families.build('cfnet_fast')
     assert calibration.calibrated_scores(network) == {'refiner': [1.0], 'pyramid': [2.0]}
@@ -283,7 +289,7 @@ def test_the_score_is_calibrated_for_each_mode_of_tracking(monkeypatch):
 
 
 def test_a_weight_file_can_be_calibrated_anew(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(calibration, 'calibrate_score', lambda engine: [-1.0, 2.0, 3.0])
+    monkeypatch.setattr(calibration, 'calibrate_score', lambda engine, scenes: [-1.0, 2.0, 3.0])
     path = tmp_path / 'own.safetensors'
     network = families.build('cfnet_fast')
     zoo.save_weights(network, path, {'seed': 7, 'score': [1.0, 2.0, 3.0]})

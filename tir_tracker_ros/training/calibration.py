@@ -31,20 +31,20 @@ _FIRST_SEED = 700_000
 """Far from the seeds that scenes are trained and judged on."""
 
 
-def calibrated_scores(network: Network) -> dict[str, list[float]]:
+def calibrated_scores(network: Network, scenes: int = 3) -> dict[str, list[float]]:
     """
     Calibrate the score of a trained network for each mode of tracking.
 
-    Returns the weights by the name of the way in which the mode follows the size: what belongs in
-    the facts of the weight file as `score`. The network runs on the CPU, in the precision that
-    most will run it in.
+    scenes: of each category of the simulator. Returns the weights by the name of the way in which
+    the mode follows the size: what belongs in the facts of the weight file as `score`. The network
+    runs on the CPU, in the precision that most will run it in.
     """
     device = torch.device('cpu')
     fast = prepare(network, device, find_precision('auto', device))
     scores = {}
     for mode in MODES:
         engine = build_engine(fast, TrackingSettings.of(fast.preset, mode))
-        scores[engine.size.name] = calibrate_score(engine)
+        scores[engine.size.name] = calibrate_score(engine, scenes)
     return scores
 
 

@@ -49,6 +49,11 @@ class MatchingConfig(TrainConfig):
     loss: LossConfig = LossConfig()
     drop_classification: bool = False
     """Leave the class loss out (mix-training)."""
+    calibration_scenes: int = Field(default=3, ge=0)
+    """
+    Scenes of each category of the simulator that the score is calibrated on; with 0 it is not, and
+    a target is never told to be tracked.
+    """
 
 
 class MatchingModule(PairModule):
@@ -93,7 +98,8 @@ class MatchingModule(PairModule):
 
     def calibration(self) -> dict[str, Any]:
         """Fit the scores of the trained network, for each way that it follows the size."""
-        return {'score': calibrated_scores(self.model)}
+        scenes = self.config.calibration_scenes
+        return {'score': calibrated_scores(self.model, scenes)} if scenes else {}
 
     def start_from_other(self, preset: str, tensors: Mapping[str, Tensor]) -> None:
         """Take the backbone of another model."""
