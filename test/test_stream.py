@@ -3,6 +3,7 @@
 """A stream and its target without ROS: inits, stamps, ids, states, one answer an image."""
 
 import math
+import tracemalloc
 
 from fake_tracker import FakeTracker
 from hypothesis import given, settings
@@ -413,36 +414,110 @@ def test_an_init_while_paused_waits_until_resumed(stream):
     assert [answer.stamp for answer in answers] == [at(0), at(1), at(2)]
 
 
-def test_a_failing_tracker_leaves_the_stream_usable():
-    stream = started(ScriptedTracker([RuntimeError('device lost')]))
-    with pytest.raises(RuntimeError, match='device lost'):
-        stream.image(scene(1))
-    assert stream.image(scene(2))[0].state == 'tracking'
+def fed(stream, numbers):
+    """Feed images, some of which the model may fail on; return answers and causes."""
+    before, causes = len(stream.answers), []
+    for number in numbers:
+        try:
+            Stream.image(stream, scene(number))
+        except RuntimeError as error:
+            causes.append(str(error))
+    return stream.answers[before:], causes
 
 
-def test_an_init_on_which_the_tracker_fails_ends_the_target_with_the_reason():
-    class Defective(ScriptedTracker):
-        def start(self, image, box):
-            if self.box is not None:
-                raise RuntimeError('out of memory')
-            return super().start(image, box)
+def test_a_failing_model_is_answered_without_a_result_until_it_works_again():
+    changes = []
+    stream = started(
+        ScriptedTracker([0.9] + [RuntimeError('device lost\nsecond line')] * 6 + [0.1, 0.9]),
+        settings=StreamSettings(thresholds=Thresholds(lost_after=3)),
+        on_status=lambda status: changes.append((status.state, status.reason)),
+    )
+    answers, causes = fed(stream, range(1, 10))
+    assert [answer.stamp for answer in answers] == [at(number) for number in range(1, 10)]
+    states = ['tracking'] + ['uncertain'] * 2 + ['lost'] * 5 + ['tracking']
+    assert [answer.state for answer in answers] == states
+    assert [answer.score is None for answer in answers] == [
+        state != 'tracking' for state in states
+    ]
+    assert {answer.box for answer in answers} == {truth(0)}
+    assert causes == ['device lost\nsecond line'] * 6
+    assert [state for state, _ in changes[1:]] == ['uncertain', 'lost', 'lost', 'tracking']
+    assert changes[1][1] == changes[2][1] == 'the model failed: RuntimeError: device lost'
+    assert changes[3][1] == 'score 0.100 is below found_above 0.75'
+    assert len({answer.id for answer in answers}) == 1
 
-    stream = started(Defective())
+
+def test_a_frozen_image_is_tried_again_where_the_model_had_failed_on_it():
+    stream = started(ScriptedTracker([RuntimeError('out of memory'), 0.9]))
+    answers, _ = fed(stream, [1, 1, 1])
+    assert [answer.state for answer in answers] == ['uncertain', 'tracking', 'tracking']
+    assert stream.tracker.updates == 2
+
+
+class HardToStart(ScriptedTracker):
+    """Fails to start as often as it is told to."""
+
+    def __init__(self, failures, scores=()):
+        super().__init__(scores, class_name='person')
+        self.failures, self.starts = failures, []
+
+    def start(self, image, box):
+        self.starts.append((float(image.sum()), box))
+        if len(self.starts) <= self.failures:
+            raise RuntimeError('out of memory')
+        return super().start(image, box)
+
+
+def test_a_start_that_fails_is_answered_and_tried_again_on_the_image_of_the_init():
+    stream = Collecting(HardToStart(2))
+    for number in range(3):
+        stream.image(scene(number))
     with pytest.raises(RuntimeError, match='out of memory'):
+        stream.init(InitRequest(truth(1), stamp=at(1), id='7'))
+    assert [(answer.stamp, answer.state, answer.score) for answer in stream.answers] == [
+        (at(1), 'uncertain', None),
+        (at(2), 'uncertain', None),
+    ]
+    assert stream.status.reason == 'the model failed: RuntimeError: out of memory'
+    (answer,) = stream.image(scene(3))
+    assert (answer.state, answer.id, answer.class_id) == ('tracking', '7', 'person')
+    assert len(set(stream.tracker.starts)) == 1
+
+
+def test_a_model_that_never_starts_makes_the_target_lost():
+    stream = Collecting(HardToStart(100))
+    stream.image(scene(0))
+    with pytest.raises(RuntimeError):
         stream.init(InitRequest(truth(0)))
-    assert stream.status.state == 'idle'
-    assert 'the tracker failed on init box' in stream.status.reason
-    assert stream.image(scene(1)) == []
+    answers, _ = fed(stream, range(1, 8))
+    assert [answer.state for answer in answers] == ['uncertain'] * 3 + ['lost'] * 4
+    assert stream.status.state == 'lost' and 'out of memory' in stream.status.reason
 
 
-def test_a_failure_in_a_catch_up_costs_the_answer_of_its_image_only():
+def test_a_failure_in_a_catch_up_costs_the_result_of_its_image_only():
     stream = Collecting(ScriptedTracker([0.9, RuntimeError('device lost'), 0.9]))
     for number in range(4):
         stream.image(scene(number))
     with pytest.raises(RuntimeError, match='device lost'):
         stream.init(InitRequest(truth(0), stamp=at(0)))
-    assert [answer.stamp for answer in stream.answers] == [at(0), at(1), at(3)]
+    assert [answer.stamp for answer in stream.answers] == [at(number) for number in range(4)]
+    assert [answer.score is None for answer in stream.answers] == [False, False, True, False]
     assert [answer.stamp for answer in stream.image(scene(4))] == [at(4)]
+
+
+def test_a_catch_up_over_a_thousand_images_takes_the_memory_of_a_few():
+    stream = Stream(ScriptedTracker(), StreamSettings(buffer_size=1000))
+    ground, size = scene(0).pixels, scene(0).pixels.size * 4  # bytes as float32
+    for number in range(1000):
+        pixels = ground.copy()
+        pixels[0, : number // 10], pixels[1, 0] = 200, number % 10
+        stream.remember(ThermalImage(pixels, at(number)))
+    tracemalloc.start()
+    stream.init(InitRequest(truth(0), stamp=at(0)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert stream.tracker.updates == 999
+    assert peak < 8 * size, peak / size
 
 
 def test_an_answer_that_is_not_taken_does_not_cost_those_after_it():

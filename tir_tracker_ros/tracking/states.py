@@ -60,7 +60,15 @@ class TargetState:
         self.reason = reason
         """Why the target is in this state, in words."""
         self.low_scores = 0
-        """Images in a row with a score below `lost_below`."""
+        """Images in a row with a score below `lost_below`, or on which the model failed."""
+        self.failing = False
+        """Whether the model failed on the last image."""
+
+    def fail(self, why: str, thresholds: Thresholds) -> None:
+        """Take note that the model failed on an image, which counts as a score of 0; and why."""
+        self.low_scores += 1
+        lost = self.name == 'lost' or self.low_scores >= thresholds.lost_after
+        self.name, self.reason, self.failing = 'lost' if lost else 'uncertain', why, True
 
     def judge(self, score: float, thresholds: Thresholds, calibrated: bool = True) -> None:
         """
@@ -70,7 +78,7 @@ class TargetState:
         it is. calibrated: whether the score is a calibrated probability; one that is not never
         makes a target `tracking`.
         """
-        name = self.name
+        name, why = self.name, f'is below found_above {thresholds.found_above:g}'
         self.low_scores = self.low_scores + 1 if score < thresholds.lost_below else 0
         if score >= thresholds.found_above:
             name, why = 'tracking', f'is at or above found_above {thresholds.found_above:g}'
@@ -81,5 +89,7 @@ class TargetState:
             name, why = 'uncertain', f'is below uncertain_below {thresholds.uncertain_below:g}'
         if name == 'tracking' and not calibrated:
             name, why = 'uncertain', 'is not calibrated'
-        if name != self.name:
+        # What is told of a failure does not outlast it, even where the state does.
+        if name != self.name or self.failing:
+            self.failing = False
             self.name, self.reason = name, f'score {score:.3f} {why}'

@@ -22,7 +22,7 @@ from .frame_buffer import BufferedImage, FrameBuffer, seconds
 from .inits import check_inside, checked, InitRefused, InitRequest, named
 from .states import TargetState, Thresholds
 from .target import Answer, PROCESS_IDS, Status, Target, TargetIds
-from .track import Estimate, Tracker
+from .track import Tracker
 
 _LOGGER = logging.getLogger(__name__)
 _FROZEN_AFTER = 10
@@ -115,7 +115,8 @@ class Stream:
         Take the next image and answer it, unless there is no target; returns whether it was.
 
         There is more than one answer when an init that waited for its image starts at an earlier
-        one. What the tracker or `on_answer` raises is passed on.
+        one. What the tracker or `on_answer` raises is passed on; an image on which the tracker
+        failed is answered first, without a score.
         """
         self.remember(image)
         if not self._enabled:
@@ -125,7 +126,7 @@ class Stream:
             try:
                 images = self._images_of(request)
             except InitRefused as refusal:
-                self._tell(self.status.state, str(refusal))
+                self._tell(self.status.state, str(refusal), refusal=True)
                 self._warn(str(refusal))
             else:
                 if images:
@@ -150,13 +151,13 @@ class Stream:
 
         Raises InitRefused, naming the value, for a box or stamp that cannot be followed; what was
         followed before stays. What the tracker or `on_answer` raises for an image is passed on
-        once all images have had their turn.
+        once all images have had their turn; the start is tried again with each image.
         """
         try:
             request = checked(request, self.settings.smallest_side)
             images = self._images_of(request) if self._enabled else []
         except InitRefused as refusal:
-            self._tell(self.status.state, str(refusal))
+            self._tell(self.status.state, str(refusal), refusal=True)
             raise
         if self._pending is not None:
             self._warn(f'{named(self._pending)} gives way to a newer one, {named(request)}')
@@ -194,7 +195,7 @@ class Stream:
         self._target = None
         self._gain.restart()
         self._guard.restart()
-        self._tell('idle', reason)
+        self._tell('idle', reason if self._enabled else f'{reason}; paused')
 
     def _images_of(self, request: InitRequest) -> list[BufferedImage]:
         """Find the image of the request and those since; empty where it has not come yet."""
@@ -214,33 +215,17 @@ class Stream:
 
     def _begin(self, request: InitRequest, images: list[BufferedImage]) -> bool:
         """Start on the first of the images and catch up; returns whether any was answered."""
-        first = images[0]
         self._guard.restart()
-        self._guard(first.image)
         self._gain.restart()
-        image01 = self._gain(first.image)
-        started = time.perf_counter()
-        try:
-            track = self.tracker.start(image01, request.box)
-        except Exception:
-            self._end(f'the tracker failed on {named(request)}')
-            raise
-        model_ms = (time.perf_counter() - started) * 1e3
         id = self._ids.take(request.id) if request.id else self._ids.make()
-        reason = f'target {id}: {named(request)} on the image of {seconds(first.image.stamp)}'
-        class_id = request.class_id or track.class_name
-        estimate = Estimate(request.box, 1.0)
-        target = Target(id, class_id, track, estimate, request.box, TargetState(reason))
-        self._target = target
-        self._tell('tracking', reason)
+        stamp = seconds(images[0].image.stamp)
+        state = TargetState(f'target {id}: {named(request)} on the image of {stamp}')
+        self._target = target = Target(id, request.class_id, request.box, state)
         answered, failure = False, None
         for each in images:
             # A failure on one image must not leave those after it without an answer.
             try:
-                if each is first:
-                    answered |= self._answer(each, target, image01, model_ms)
-                else:
-                    answered |= self._step(each, target)
+                answered |= self._step(each, target)
             except Exception as error:
                 failure = failure or error
         if failure is not None:
@@ -256,19 +241,24 @@ class Stream:
             # Nothing can be seen or learnt, and the score of the next image is judged as before.
             self._tell('lost', 'the image is blank (constant or without finite pixels)')
             return self._answer(buffered, target, image01, blank=True)
-        if kind is FrameKind.FROZEN:
+        if kind is FrameKind.FROZEN and not target.state.failing:
             # The same pixels give the same answer, and must not be learnt a second time.
             if target.repeats == _FROZEN_AFTER:
                 self._tell(
                     target.state.name, f'the image has repeated itself {_FROZEN_AFTER} times'
                 )
             return self._answer(buffered, target, image01)
-        started = time.perf_counter()
-        (estimate,) = self.tracker.update(image01, [target.track])
+        started, failure = time.perf_counter(), None
+        try:
+            target.follow(self.tracker, image01, self.settings.thresholds)
+        except Exception as error:
+            failure = error
         model_ms = (time.perf_counter() - started) * 1e3
-        target.judge(estimate, self.settings.thresholds)
         self._tell(target.state.name, target.state.reason)
-        return self._answer(buffered, target, image01, model_ms)
+        answered = self._answer(buffered, target, image01, model_ms)
+        if failure is not None:
+            raise failure
+        return answered
 
     def _answer(
         self,
@@ -285,11 +275,11 @@ class Stream:
         self._on_answer(target.answer(buffered, image01, model_ms, blank))
         return True
 
-    def _tell(self, state: str, reason: str) -> None:
+    def _tell(self, state: str, reason: str, refusal: bool = False) -> None:
         details: dict[str, float | str] = {'images': self.images}
         if self._target is not None:
             details |= self._target.details()
-        status = Status(state, reason, details)
+        status = Status(state, reason, details, refusal)
         if status != self.status:
             self.status = status
             self._on_status(status)

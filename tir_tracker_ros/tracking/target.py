@@ -12,7 +12,7 @@ import numpy as np
 from ..geometry import Box
 from .frame_buffer import BufferedImage
 from .states import TargetState, Thresholds
-from .track import Estimate, Track
+from .track import Estimate, Track, Tracker
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Answer:
     box: Box
     """Box in pixels of the image; the last good one while the target is lost."""
     score: float | None
-    """0..1; None while the target is lost."""
+    """0..1; None while the target is lost, and where the model failed."""
     state: str
     """'tracking', 'uncertain' or 'lost'."""
     id: str
@@ -36,7 +36,7 @@ class Answer:
     image01: np.ndarray
     """The image as the tracker saw it, `H x W` float32, 0..1."""
     response: np.ndarray | None = None
-    """Response map, `h x w` float32; None where the tracker did not run."""
+    """Response map, `h x w` float32; None where the tracker did not run, or failed."""
     model_ms: float = 0.0
     """Time that the tracker took for this image, milliseconds."""
 
@@ -51,6 +51,8 @@ class Status:
     """Why, in words."""
     details: dict[str, float | str] = field(default_factory=dict, compare=False)
     """Id, class, score and box at the moment of the change, and the number of images so far."""
+    refusal: bool = field(default=False, compare=False)
+    """Whether all that is new is an init that was refused."""
 
 
 @dataclass
@@ -59,14 +61,42 @@ class Target:
 
     id: str
     class_id: str
-    track: Track
-    estimate: Estimate
-    """The last one."""
     good_box: Box
-    """The last box whose score was not below `lost_below`, pixels."""
+    """The last box whose score was not below `lost_below`, pixels; that of the init at first."""
     state: TargetState
+    first: np.ndarray | None = None
+    """The image of the init, `H x W`, 0..1, until the tracker has started on it."""
+    track: Track | None = None
+    """None until the tracker has started."""
     repeats: int = 0
     """Images in a row that repeat the one before."""
+
+    def __post_init__(self) -> None:
+        self.estimate = Estimate(self.good_box, 1.0)
+        """The last one."""
+
+    def follow(self, tracker: Tracker, image01: np.ndarray, thresholds: Thresholds) -> None:
+        """
+        Start on the target, or find it in the next image `H x W`, 0..1; and judge the estimate.
+
+        What the tracker raises is passed on, and the target counts as not seen in this image.
+        Where it was the start that failed, the next image is another chance for it.
+        """
+        estimate, first = self.estimate, self.first
+        try:
+            if self.track is None:
+                self.first = first = image01 if first is None else first
+                self.track = tracker.start(first, self.good_box)
+                self.class_id, self.first = self.class_id or self.track.class_name, None
+            if image01 is not first:
+                (estimate,) = tracker.update(image01, [self.track])
+        except Exception as error:
+            self.estimate = Estimate(self.good_box, 0.0)
+            cause = (str(error).splitlines() or [''])[0]
+            why = f'the model failed: {type(error).__name__}: {cause}'
+            self.state.fail(why, thresholds)
+            raise
+        self.judge(estimate, thresholds)
 
     def judge(self, estimate: Estimate, thresholds: Thresholds) -> None:
         """Take the estimate in a new image; one that is not finite counts as a score of 0."""
@@ -83,16 +113,17 @@ class Target:
     ) -> Answer:
         """Say where the target is; `blank`: nothing can be seen in the image."""
         lost = blank or self.state.name == 'lost'
+        unseen = lost or self.state.failing
         return Answer(
             stamp=buffered.image.stamp,
             index=buffered.index,
             box=self.good_box if lost else self.estimate.box,
-            score=None if lost else min(max(self.estimate.score, 0.0), 1.0),
+            score=None if unseen else min(max(self.estimate.score, 0.0), 1.0),
             state='lost' if lost else self.state.name,
             id=self.id,
             class_id=self.class_id,
             image01=image01,
-            response=None if blank else self.estimate.response,
+            response=None if blank or self.state.failing else self.estimate.response,
             model_ms=model_ms,
         )
 
