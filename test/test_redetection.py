@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lost target is looked for in the whole image, and believed only when it is known again."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -59,6 +61,44 @@ def test_it_begins_where_the_target_was_seen_and_goes_on_from_image_to_image():
     redetection = lost()
     first, second, third = (redetection.next_place(SHAPE, 40) for _ in range(3))
     assert first == BOX and len({first, second, third}) == 3
+
+
+def test_one_sweep_is_like_the_other():
+    redetection = lost()
+    places = [redetection.next_place(SHAPE, 40) for _ in range(63 * 3)]
+    assert len(set(places)) == 63
+    assert places[:63] == places[63:126] == places[126:]
+
+
+@pytest.mark.parametrize('side', [1, 4, 8])
+def test_a_sweep_for_a_small_target_is_short_and_its_first_place_is_there_at_once(side):
+    """Its steps are coarser away from where it was seen."""
+    shape, step = (512, 640), 2.0 * side
+    redetection = lost(Box.from_center(300, 200, side, side))
+    began = time.process_time()
+    places = [redetection.next_place(shape, step)]
+    assert time.process_time() - began < 0.05  # it was 0.24 s for a side of 1
+    places += [redetection.next_place(shape, step) for _ in range(1400 - 1)]
+    assert places[0] == redetection.seen
+    centres = np.array([(place.cx, place.cy) for place in places])
+    near = np.abs(centres[:225] - (300, 200)).max(axis=1)
+    assert len(set(places[:225])) == 225 and near.max() == pytest.approx(7 * step)
+    rows, columns = np.mgrid[0:513:16, 0:641:16]
+    pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    nearest = np.abs(pixels[:, None] - centres[None]).max(axis=2).min(axis=1)
+    assert nearest.max() <= 12  # of the whole image, in 23 s at 30 Hz
+
+
+def test_the_sweeps_for_a_small_target_together_leave_nothing_unseen():
+    shape, step = (240, 320), 4.0
+    redetection = lost(Box.from_center(33, 211, 2, 2))
+    places = [redetection.next_place(shape, step) for _ in range(12_000)]
+    rows, columns = np.mgrid[0:241:4, 0:321:4]
+    seen = np.zeros(rows.shape, bool)
+    for place in set(places):
+        near = np.maximum(np.abs(columns - place.cx), np.abs(rows - place.cy))
+        seen |= near <= step / 2 + 1e-6
+    assert seen.all()
 
 
 def test_a_weak_match_elsewhere_is_not_believed():
