@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 import math
+import os
 import signal
+import sys
+import threading
 import time
 import traceback
-from typing import Any
+from typing import Any, TypeVar
 
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -18,6 +22,11 @@ import rclpy
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
+
+Result = TypeVar('Result')
+
+_CALL = 'long call'
+"""Name of the threads of `unless_told_to_stop`."""
 
 USER_MISTAKES = (ValueError, OSError, ImportError)
 """What a bad setting, file or installation raises; its message is logged without a trace back."""
@@ -82,10 +91,15 @@ class ManagedNode(LifecycleNode):
     def _attempt(self, what: str, method) -> TransitionCallbackReturn:
         try:
             method()
+        except ExternalShutdownException:
+            self.get_logger().info(f'told to stop; did not {what}')
+            return TransitionCallbackReturn.FAILURE
         except USER_MISTAKES as error:
             self.get_logger().error(f'cannot {what}: {error}')
             return TransitionCallbackReturn.FAILURE
         except Exception:
+            if not self.context.ok():  # then any call into rclpy may fail
+                return TransitionCallbackReturn.FAILURE
             self.get_logger().error(f'cannot {what}:\n{traceback.format_exc()}')
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
@@ -132,6 +146,34 @@ def until_told_to_stop(args: list[str] | None) -> Iterator[None]:
         rclpy.try_shutdown()
         # Before it ends, the interpreter removes every handler except SIG_IGN.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if any(thread.name == _CALL for thread in threading.enumerate()):
+        # The interpreter cannot be taken down under a thread that is about to load libraries.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def unless_told_to_stop(context: rclpy.Context, call: Callable[[], Result]) -> Result:
+    """
+    Call what takes long in a thread and wait for its result; raises what it raises.
+
+    Raises ExternalShutdownException when told to stop; the call goes on then until
+    `until_told_to_stop` ends the process.
+    """
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    # The threads of a ThreadPoolExecutor are waited for at the end of the process.
+    threading.Thread(target=run, name=_CALL, daemon=True).start()
+    while not wait([future], timeout=0.1).done:
+        if not context.ok():
+            raise ExternalShutdownException
+    return future.result()
 
 
 def spin(node: Node) -> None:

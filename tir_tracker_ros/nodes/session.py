@@ -27,11 +27,12 @@ from .counters import Counters
 from .gate import Gate
 from .outputs import Outputs
 from .parameters import settings_of, Value
+from .quiet_log import QuietLog
 from .record import Record
 from .worker import Worker
 
-_REPEAT_AFTER = 5.0
-"""Seconds until the same error is logged again: bad images come by the hundred."""
+_FLOOD_ENDS = 60.0
+"""Seconds without an init that is passed over, after which the next one is told again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +56,18 @@ class Session:
     """
 
     def __init__(self, node: Node, tracker: Any, values: Mapping[str, Value]) -> None:
-        self._node, self._logger = node, node.get_logger()
+        self._node, self._log = node, QuietLog(node.get_logger())
         self.model = f'{tracker.name} on {tracker.device}'
-        self._last_error = '', 0.0
+        self._inits_passed_over = 0
+        self._last_passed_over = -_FLOOD_ENDS
+        self._resets = 0
         self._buffer_size = int(values['buffer_size'])
         self._arrivals: OrderedDict[int, tuple[Header, int, float]] = OrderedDict()
         self._stream = Stream(
             tracker,
             settings_of(values),
             on_answer=self._answer,
-            warn=self._logger.warning,
+            warn=self._log.warning,
             on_status=self._publish_status,
         )
         self._idle_gain = GainControl(self._stream.settings.gain)
@@ -95,33 +98,46 @@ class Session:
         self._worker.post(Arrival(message, received, time.monotonic(), self._gate.epoch))
 
     def init(self, message: Detection2D) -> None:
-        """Take an init."""
+        """Take an init; of those that wait, only the newest of each id is followed."""
         request, epoch = messages.init_request(message), self._gate.epoch
+        resets = self._resets
 
         def init() -> None:
+            if resets != self._resets:
+                return
             self._epoch = epoch
             try:
                 self._stream.init(request)
             except InitRefused as refusal:
-                self._logger.warning(str(refusal))
+                self._log.warning(str(refusal))
 
-        self._worker.call(init)
+        passed_over = self._worker.call(init, key=('init', request.id))
+        if passed_over:
+            now, last = time.monotonic(), self._last_passed_over
+            self._inits_passed_over += passed_over
+            self._last_passed_over = now
+            if now - last > _FLOOD_ENDS:
+                self._log.warning(
+                    'inits come faster than they can be followed: of those that wait, the newest '
+                    'of each id is taken'
+                )
 
     def forget(self, reason: str) -> None:
         """Forget the target; from now on no answer about it goes out, not even one in making."""
         self._gate.close()
-        self._worker.call(lambda: self._stream.reset(reason))
+        self._resets += 1
+        self._worker.call_next(lambda: self._stream.reset(reason))
 
     def enable(self, on: bool) -> None:
         """Pause or resume; once paused, no answer goes out."""
         if not on:
             self._gate.close()
-        self._worker.call(lambda: self._stream.enable(on))
+        self._worker.call_next(lambda: self._stream.enable(on))
 
     def change(self, values: Mapping[str, Value]) -> None:
         """Take other settings."""
         settings = settings_of(values)
-        self._worker.call(lambda: self._stream.change(settings))
+        self._worker.call(lambda: self._stream.change(settings), key='settings')
 
     def failed(self, error: BaseException) -> None:
         """Log an error: in one line where its message tells all, else with its origin."""
@@ -130,11 +146,7 @@ class Session:
         text = str(error)
         if not isinstance(error, ValueError):
             text = ''.join(traceback.format_exception(error))
-        last_text, last_time = self._last_error
-        now = time.monotonic()
-        if text != last_text or now - last_time > _REPEAT_AFTER:
-            self._last_error = text, now
-            self._logger.error(text)
+        self._log.error(text)
 
     def publish_diagnostics(self) -> None:
         """Publish what has happened since the last time, if that is asked for."""
@@ -144,6 +156,7 @@ class Session:
             level, text = DiagnosticStatus.WARN, 'no images'
         values: dict[str, float | str] = {'model': self.model, **rates}
         values['dropped'] = self._worker.dropped
+        values['inits passed over'] = self._inits_passed_over
         self._outputs.diagnostics(level, text, values)
 
     # In the thread of the worker -------------------------------------------------------------
@@ -186,5 +199,6 @@ class Session:
         self._outputs.pictures(answer, header)
 
     def _publish_status(self, status: Status) -> None:
-        self._logger.info(f'{status.state}: {status.reason}')
+        if not status.refusal:  # which is logged as a warning
+            self._log.info(f'{status.state}: {status.reason}', kind=status.state)
         self._outputs.status(status)

@@ -17,10 +17,11 @@ from vision_msgs.msg import Detection2D
 
 from ..tracking.loading import load_tracker
 from . import qos
-from .lifecycle import ManagedNode, spin, until_told_to_stop
+from .lifecycle import ManagedNode, spin, unless_told_to_stop, until_told_to_stop
 from .parameters import TRACKER, tracker_arguments, Value
 from .ros_parameters import RosParameters
 from .session import Session
+from .silence import Silence
 
 
 def logged(method: Callable) -> Callable:
@@ -69,22 +70,29 @@ class TrackerNode(ManagedNode):
         if self._table.problems:
             raise ValueError('; '.join(self._table.problems))
         values = self._table.values
-        started = time.monotonic()
-        tracker = self._load(**tracker_arguments(values))
-        loaded = time.monotonic()
-        tracker.warm_up()
+
+        def load() -> Any:
+            tracker = self._load(**tracker_arguments(values))
+            times.append(time.monotonic())
+            tracker.warm_up()
+            times.append(time.monotonic())
+            return tracker
+
+        times = [time.monotonic()]
+        tracker = unless_told_to_stop(self.context, load)
         self._session = Session(self, tracker, values)
         self._made = [
             self.create_service(Trigger, '~/reset', self._on_reset),
             self.create_service(SetBool, '~/enable', self._on_enable),
         ]
         self.get_logger().info(
-            f'model {self.session.model}: loaded in {loaded - started:.2f} s, '
-            f'warmed up in {time.monotonic() - loaded:.2f} s'
+            f'model {self.session.model}: loaded in {times[1] - times[0]:.2f} s, '
+            f'warmed up in {times[2] - times[1]:.2f} s'
         )
 
     def activate(self) -> None:
-        """Subscribe."""
+        """Subscribe, and say to what."""
+        self.session.forget('no target yet')
         topic, kind = self.resolve_topic_name('image'), Image
         if self._table['image_transport'] == 'compressed':
             topic, kind = f'{topic}/compressed', CompressedImage
@@ -93,7 +101,9 @@ class TrackerNode(ManagedNode):
             (Detection2D, '~/init', self._on_init, qos.init()),
         ):
             self._inputs.append(self.create_subscription(*each[:3], **each[3]))
-        self._last_image = self._last_warning = time.monotonic()
+        images, inits = (one.topic_name for one in self._inputs)
+        self.get_logger().info(f'listens to {images} ({kind.__name__}) and, for inits, {inits}')
+        self._silence = Silence(self, self._inputs[0])
         # The node's clock is not used: simulated time may stand still, and the warnings with it.
         self._timer = self.create_timer(
             1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -119,7 +129,7 @@ class TrackerNode(ManagedNode):
 
     @logged
     def _on_image(self, message: Image | CompressedImage, info: dict[str, int]) -> None:
-        self._last_image = time.monotonic()
+        self._silence.image()
         self.session.image(message, info.get('received_timestamp') or time.time_ns())
 
     @logged
@@ -146,16 +156,7 @@ class TrackerNode(ManagedNode):
 
     @logged
     def _on_second(self) -> None:
-        now, patience = time.monotonic(), float(self._table['no_image_warning'])
-        if patience and now - max(self._last_image, self._last_warning) > patience:
-            self._last_warning = now
-            images = self._inputs[0]
-            count = self.count_publishers(images.topic_name)
-            unheard = ''.join(f'; cannot hear {why}' for why in qos.why_unheard(self, images))
-            self.get_logger().warning(
-                f'no image on {images.topic_name} for {now - self._last_image:.1f} s; '
-                f'it has {count} publisher{"" if count == 1 else "s"}{unheard}'
-            )
+        self._silence.check(float(self._table['no_image_warning']))
         self.session.publish_diagnostics()
 
 
