@@ -3,13 +3,15 @@
 """
 The tracker node with a tracker that needs neither torch nor weights; a process for tests.
 
-FAKE_MODEL_MS makes each image take that long, with the interpreter free as in torch. Each picture
-that is drawn is told on the standard output.
+FAKE_MODEL_MS makes each image and each start take that long, with the interpreter free as in
+torch; FAKE_LOAD_SECONDS is the same for the loading. While the file FAKE_FAILURE is there, the
+model fails. Each picture that is drawn is told on the standard output.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 import time
 
 from fake_tracker import FakeTracker
@@ -29,13 +31,23 @@ def told_overlay(*args, **kwargs):
 class SlowTracker(FakeTracker):
     """The fake tracker at the pace of a network."""
 
+    def start(self, image, box):
+        self._work()
+        return super().start(image, box)
+
     def update(self, image, tracks):
-        time.sleep(float(os.environ.get('FAKE_MODEL_MS', '0')) / 1e3)
+        self._work()
         return super().update(image, tracks)
+
+    def _work(self):
+        time.sleep(float(os.environ.get('FAKE_MODEL_MS', '0')) / 1e3)
+        if Path(os.environ.get('FAKE_FAILURE', '/no/such/file')).exists():
+            raise RuntimeError('out of memory')
 
 
 def load(model: str, weights: str, **settings) -> SlowTracker:
     """Stand in for load_tracker."""
+    time.sleep(float(os.environ.get('FAKE_LOAD_SECONDS', '0')))
     if weights:
         raise FileNotFoundError(f'no weights at {weights}')
     if model == 'defective':

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tir_tracker_ros.nodes.worker import Worker
+from tir_tracker_ros.nodes.worker import KEYS, Worker
 
 
 class Desk:
@@ -65,6 +65,59 @@ def test_commands_keep_their_place_among_the_images(desk):
     desk.worker.call(lambda: desk.done.append('command'))
     desk.worker.post('b')
     assert desk.finish() == ['processed first', 'skipped a', 'command', 'processed b']
+
+
+def test_of_the_commands_that_wait_under_a_key_the_newest_is_called(desk):
+    desk.hold()
+    passed_over = [
+        desk.worker.call(lambda name=name: desk.done.append(name), key=name[0])
+        for name in ('a1', 'b1', 'a2', 'a3', 'b2')
+    ]
+    assert passed_over == [0, 0, 1, 1, 1]
+    assert desk.finish() == ['processed first', 'a3', 'b2']
+
+
+def test_no_more_than_a_few_keys_wait(desk):
+    desk.hold()
+    passed_over = [
+        desk.worker.call(lambda key=key: desk.done.append(key), key=key) for key in range(100)
+    ]
+    assert sum(passed_over) == 100 - KEYS
+    assert desk.finish() == ['processed first', *range(100 - KEYS, 100)]
+
+
+def test_what_is_urgent_waits_for_nothing_but_the_work_at_hand(desk):
+    desk.hold()
+    desk.worker.post('a')
+    desk.worker.call(lambda: desk.done.append('command'))
+    desk.worker.post('b')
+    desk.worker.call_next(lambda: desk.done.append('reset'))
+    desk.worker.call_next(lambda: desk.done.append('pause'))
+    assert desk.finish() == [
+        'processed first', 'reset', 'pause', 'skipped a', 'command', 'processed b'
+    ]  # fmt: skip
+
+
+def test_images_that_come_while_others_are_skipped_do_not_keep_the_newest_waiting():
+    done, go, end = [], threading.Event(), threading.Event()
+
+    def skip(image):
+        done.append('skipped')
+        assert go.wait(10)
+        if len(done) < 1000:
+            worker.post('next')
+
+    def process(image):
+        done.append('processed')
+        if len(done) > 1:
+            end.set()
+
+    worker = Worker(process, skip, done.append, 10)
+    worker.call(lambda: [worker.post('image') for _ in range(2)])
+    go.set()
+    assert end.wait(10)
+    worker.stop()
+    assert done[:2] == ['skipped', 'processed']
 
 
 def test_what_fails_is_told_and_the_next_is_processed(desk):

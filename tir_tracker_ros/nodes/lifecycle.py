@@ -92,7 +92,8 @@ class ManagedNode(LifecycleNode):
         try:
             method()
         except ExternalShutdownException:
-            self.get_logger().info(f'told to stop; did not {what}')
+            # The log would complain of each line that it cannot publish any more.
+            print(f'{self.get_name()}: told to stop; did not {what}', file=sys.stderr)
             return TransitionCallbackReturn.FAILURE
         except USER_MISTAKES as error:
             self.get_logger().error(f'cannot {what}: {error}')
@@ -110,6 +111,8 @@ def _refusing(callback, node: Node):
         try:
             return callback(request, response)
         except Exception as error:  # RCLError, which rclpy does not export
+            if not node.context.ok():
+                raise
             transition = request.transition
             node.get_logger().warning(
                 f'transition {transition.id} {transition.label} refused: {error}'
