@@ -8,6 +8,7 @@ from pathlib import Path
 import re
 
 from setuptools import find_packages, setup
+from setuptools.command.develop import develop
 
 NAME = 'tir_tracker_ros'
 HERE = Path(__file__).parent
@@ -21,6 +22,14 @@ def share(root: str) -> list[tuple[str, list[str]]]:
         relative = path.relative_to(HERE)
         files.setdefault(f'share/{NAME}/{relative.parent}', []).append(str(relative))
     return list(files.items())
+
+
+class Develop(develop):
+    """What `colcon build --symlink-install` runs: scripts get the Python that `install` gives."""
+
+    def write_script(self, script_name: str, contents: str, *args) -> None:
+        python = self.get_finalized_command('build_scripts').executable
+        super().write_script(script_name, re.sub('^#!.*', f'#!{python}', contents), *args)
 
 
 setup(
@@ -41,6 +50,7 @@ setup(
         *share('rviz'),
     ],
     zip_safe=False,
+    cmdclass={'develop': Develop},
     # torch is chosen by the user (CPU, CUDA, board) and imported where a network is needed.
     # opencv-contrib-python-headless is the one OpenCV wheel: two of them overwrite each other.
     install_requires=[

@@ -7,8 +7,10 @@ from __future__ import annotations
 import ast
 from graphlib import TopologicalSorter
 from importlib import import_module, metadata
+import os
 from pathlib import Path
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -84,6 +86,43 @@ def test_one_version_number(setup, manifest):
     changelog = re.search(r'^(\d+\.\d+\.\d+) \(', (ROOT / 'CHANGELOG.rst').read_text(), re.M)
     versions = {tir_tracker_ros.__version__, setup.get_version(), manifest.findtext('version')}
     assert versions == {changelog[1]}
+
+
+LEGACY = hasattr(import_module('setuptools.command.develop').develop, 'write_script')
+COLCON = {
+    'build': 'install --prefix=/p --root={0} --single-version-externally-managed',
+    'build --symlink-install': 'develop --editable --build-directory={0}/b --no-deps '
+    '--script-dir={0}/p/lib/{1}',
+}
+
+
+@pytest.mark.parametrize('command', COLCON)
+def test_what_colcon_installs_runs_with_the_python_of_the_users_environment(command, tmp_path):
+    """Not with that of colcon itself, which does not see torch in a virtual environment."""
+    if 'symlink' in command and not LEGACY:
+        pytest.skip('colcon makes symlinks with setuptools before 80 only')
+    source, root = tmp_path / 'source', tmp_path / 'root'
+    for name in ('setup.py', 'setup.cfg', 'package.xml', 'resource', 'launch', 'config', 'rviz'):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        source.mkdir(exist_ok=True)
+        copy(ROOT / name, source / name)
+    (source / PACKAGE.name).mkdir()
+    shutil.copy(PACKAGE / '__init__.py', source / PACKAGE.name)
+    words = COLCON[command].format(root, PACKAGE.name).split()
+    site = tmp_path / 'site'  # where the test's own Python keeps what it has is no place to write
+    site.mkdir()
+    if 'symlink' in command:
+        words += [f'--install-dir={site}']
+    environment = {**os.environ, 'PYTHONPATH': str(site)}
+    done = subprocess.run(
+        [sys.executable, 'setup.py', *words], cwd=source, capture_output=True, text=True,
+        env=environment,
+    )  # fmt: skip
+    assert not done.returncode, done.stderr
+    for name in ('tracker', 'player', 'tir-tracker'):
+        script = root / 'p' / 'lib' / PACKAGE.name / name
+        assert script.read_text().splitlines()[0] == '#!/usr/bin/env python3'
+        assert os.access(script, os.X_OK)
 
 
 def test_requirements_name_one_opencv_wheel(setup):
