@@ -17,12 +17,15 @@ import launch.logging
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.ros_adapters import get_ros_node
+import yaml
 
 from launch import LaunchContext, LaunchDescription
 from tir_tracker_ros.nodes.lifecycle import bring_up
 
 SHARE = Path(__file__).resolve().parents[1]
 PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+
+LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 
 ARGUMENTS = [
     DeclareLaunchArgument('image', default_value='image', description='Topic of the images.'),
@@ -43,7 +46,11 @@ ARGUMENTS = [
         choices=['true', 'false'],
         description='Whether time comes from /clock.',
     ),
-    DeclareLaunchArgument('log_level', default_value='info', description='Of the tracker.'),
+    DeclareLaunchArgument(
+        'log_level',
+        default_value='info',
+        description=f'Of the tracker, or of one logger (NAME:=LEVEL): {", ".join(LEVELS)}.',
+    ),
     DeclareLaunchArgument('namespace', default_value='', description='Of the tracker.'),
     DeclareLaunchArgument(
         'fastdds_profile',
@@ -59,6 +66,35 @@ ARGUMENTS = [
         description='Whether to show input and debug image in rviz2.',
     ),
 ]
+
+
+def check_log_level(value: str) -> None:
+    """Raise ValueError for what would end the node with a trace back."""
+    if value.rpartition(':=')[2].lower() not in LEVELS:
+        raise ValueError(f"log_level '{value}' is not one of {', '.join(LEVELS)}")
+
+
+def check_params_file(path: str) -> None:
+    """Raise ValueError or OSError for a file that the node could not read; values it checks."""
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = ' '.join(str(error).split())
+        raise ValueError(f'params_file {path} is not YAML: {problem}') from None
+    except OSError as error:
+        raise OSError(f'params_file {path} cannot be read: {error.strerror}') from None
+
+    def holds_parameters(tree: object) -> bool:
+        if not isinstance(tree, dict):
+            return False
+        here = tree.get('ros__parameters')
+        return isinstance(here, dict) or any(holds_parameters(part) for part in tree.values())
+
+    if not holds_parameters(content):
+        raise ValueError(
+            f'params_file {path} holds no parameters: they stand below a name (/** for any node) '
+            'and ros__parameters'
+        )
 
 
 def activate_in_background(context: LaunchContext, name: str) -> None:
@@ -82,6 +118,8 @@ def nodes(context: LaunchContext) -> list:
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
+    check_log_level(value('log_level'))
+    check_params_file(value('params_file'))
     namespace = value('namespace').strip('/')
     name = f'/{namespace}/tracker' if namespace else '/tracker'
     profile = value('fastdds_profile')

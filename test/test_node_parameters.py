@@ -46,10 +46,13 @@ def test_what_may_change_while_active_takes_effect_at_once(rig):
 
 
 def test_parameters_describe_themselves(rig):
-    request = DescribeParameters.Request(names=['lost_below', 'threads', 'gain.mode'])
+    request = DescribeParameters.Request(names=['lost_below', 'threads', 'gain.mode', 'model'])
     kind, service = DescribeParameters, '/tracker/describe_parameters'
-    low, threads, mode = rig.call(kind, service, request).descriptors
+    low, threads, mode, model = rig.call(kind, service, request).descriptors
     assert 'means lost' in low.description
+    assert low.description.endswith(' May change at any time.')
+    assert threads.description.endswith(' May change while the node is unconfigured.')
+    assert 'mmnet_fast; the others are mmnet, ' in model.description
     assert (low.floating_point_range[0].from_value, low.floating_point_range[0].to_value) == (0, 1)
     assert threads.integer_range[0].to_value == 256
     assert mode.additional_constraints == 'one of percentile, fixed, minmax'

@@ -12,6 +12,7 @@ import yaml
 from tir_tracker_ros.imaging.gain import GainSettings
 from tir_tracker_ros.nodes.parameter_files import render_yaml, with_tables
 from tir_tracker_ros.nodes.parameters import (
+    MODELS,
     PLAYER,
     problems_of,
     REMOVED,
@@ -64,6 +65,13 @@ def test_a_parameter_is_described_and_its_default_and_limits_are_allowed(row):
             assert 'nan' in row.problem(math.nan)
     if row.choices:
         assert row.problem('nonsense').endswith(', '.join(row.choices))
+
+
+def test_the_models_that_are_listed_are_those_that_there_are():
+    pytest.importorskip('torch')
+    from tir_tracker_ros.models.families import PRESETS
+
+    assert set(MODELS) == set(PRESETS)
 
 
 def test_every_setting_of_the_gain_is_a_parameter():

@@ -24,6 +24,12 @@ from ..tracking.stream import StreamSettings
 
 Value = bool | int | float | str
 
+MODELS = (
+    *('mmnet', 'mmnet_fast', 'cfnet', 'cfnet_fast', 'siamfc', 'siamfc_fast', 'hssnet'),
+    *('hssnet_fast', 'mlssnet', 'mlssnet_fast', 'tdsiam_fast'),
+)
+"""Names of the presets, so that they can be told where there is no torch; a test compares them."""
+
 _KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
 
 
@@ -79,7 +85,7 @@ TRACKER = (
         'model',
         'auto',
         'Preset of the network: auto is mmnet on CUDA where its weights are shipped, else '
-        'mmnet_fast.',
+        f'mmnet_fast; the others are {", ".join(MODELS)}.',
     ),
     Parameter('weights', '', 'Path of a safetensors file; empty takes the shipped weights.'),
     Parameter('device', 'auto', 'auto, cpu, cuda or cuda:N; auto is CUDA where there is one.'),

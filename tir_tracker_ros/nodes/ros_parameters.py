@@ -23,8 +23,9 @@ _RCLPY = ('use_sim_time', 'start_type_description_service', 'qos_overrides')
 
 def descriptor(row: Parameter) -> ParameterDescriptor:
     """Describe a parameter to `ros2 param describe` and its like."""
+    when = 'May change at any time' if row.live else 'May change while the node is unconfigured'
     described = ParameterDescriptor(
-        description=row.description,
+        description=f'{row.description} {when}.',
         dynamic_typing=True,  # types are checked below, with a reason that names the value
         additional_constraints=f'one of {row.range}' if row.choices else '',
     )
