@@ -12,14 +12,14 @@ from pathlib import Path
 import threading
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler
-from launch.event_handlers import OnProcessStart
+from launch.event_handlers import OnProcessExit, OnProcessStart, OnShutdown
 import launch.logging
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.ros_adapters import get_ros_node
 import yaml
 
-from launch import LaunchContext, LaunchDescription
+from launch import Event, LaunchContext, LaunchDescription
 from tir_tracker_ros.nodes.lifecycle import bring_up
 
 SHARE = Path(__file__).resolve().parents[1]
@@ -97,19 +97,26 @@ def check_params_file(path: str) -> None:
         )
 
 
-def activate_in_background(context: LaunchContext, name: str) -> None:
+def activate_in_background(context: LaunchContext, name: str, tracker: LifecycleNode) -> list:
     """Bring the node up while launch goes on, and log it when that fails."""
     logger = launch.logging.get_logger('tracker.launch')
+    node, over = get_ros_node(context), threading.Event()
 
     def run() -> None:
         try:
-            bring_up(get_ros_node(context), name, spun=True)
+            bring_up(node, name, spun=True, given_up=over.is_set)
         except Exception as error:
-            if not context.is_shutdown:
+            if not over.is_set():
                 logger.error(f'autostart: {error}')
 
-    # It is a daemon thread, so that launch can end before it does.
-    threading.Thread(target=run, daemon=True).start()
+    def end(event: Event, context: LaunchContext) -> None:
+        over.set()
+        thread.join(1.0)  # launch would take its ROS node away from under the thread
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    exited = OnProcessExit(target_action=tracker, on_exit=end)
+    return [RegisterEventHandler(one) for one in (exited, OnShutdown(on_shutdown=end))]
 
 
 def nodes(context: LaunchContext) -> list:
@@ -140,7 +147,7 @@ def nodes(context: LaunchContext) -> list:
     if value('autostart') == 'true':
         started = OnProcessStart(
             target_action=tracker,
-            on_start=[OpaqueFunction(function=activate_in_background, args=[name])],
+            on_start=[OpaqueFunction(function=activate_in_background, args=[name, tracker])],
         )
         actions.insert(0, RegisterEventHandler(started))
     if value('rviz') == 'true':

@@ -209,19 +209,28 @@ _STEPS = {
 }
 
 
-def bring_up(node: Node, name: str, timeout: float = 60.0, spun: bool = False) -> None:
+def bring_up(
+    node: Node,
+    name: str,
+    timeout: float = 60.0,
+    spun: bool = False,
+    given_up: Callable[[], bool] = lambda: False,
+) -> None:
     """
     Configure and activate the lifecycle node of the fully qualified `name`.
 
     This uses its services, which every ROS 2 has, and not its transition events, because a late
     subscriber misses the first of them. `node` makes the calls; `spun` tells whether another
-    thread spins it. Raises TimeoutError or RuntimeError, naming node and transition.
+    thread spins it. Raises TimeoutError or RuntimeError, naming node and transition, and
+    InterruptedError once `given_up` tells so.
     """
     deadline = time.monotonic() + timeout
 
     def wait(done: Callable[[], bool], patience: float, complaint: str) -> bool:
         end = time.monotonic() + patience
         while not done() and time.monotonic() < end:
+            if given_up():
+                raise InterruptedError(f'{name} {complaint} so far')
             if time.monotonic() > deadline:
                 raise TimeoutError(f'{name} {complaint} within {timeout:g} s')
             if spun:
