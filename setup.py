@@ -81,8 +81,8 @@ setup(
     entry_points={
         'console_scripts': [
             f'tir-tracker = {NAME}.cli:main',
-            f'tracker = {NAME}.nodes.tracker_node:main',
-            f'player = {NAME}.nodes.player_node:main',
+            f'tracker = {NAME}.nodes.start:tracker',
+            f'player = {NAME}.nodes.start:player',
             f'train = {NAME}.commands.train:main',
         ],
     },

@@ -14,6 +14,7 @@ from node_rig import box_of, reason, Rig, stamp_of
 import pytest
 
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.nodes.harness.process import Process
 from tir_tracker_ros.nodes.tracker_node import main
 
 ACTIVATE = Transition.TRANSITION_ACTIVATE
@@ -164,6 +165,17 @@ def test_a_signal_ends_the_import_of_torch_at_once_and_in_one_line():
     maps = Path('/proc', str(rig.process._process.pid), 'maps')
     rig.until(lambda: 'libtorch' in maps.read_text(), 'the import of torch')
     ended_soon(rig, signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize('name', ['tracker', 'player'])
+def test_an_interrupt_during_the_imports_of_a_node_ends_it_without_a_trace_back(name):
+    run = f'from tir_tracker_ros.nodes import start; start.{name}()'
+    with Process(name, [sys.executable, '-c', run]) as process:
+        maps = Path('/proc', str(process._process.pid), 'maps')
+        while 'numpy' not in maps.read_text():
+            process.check()
+        assert process.stop() == -signal.SIGINT
+    assert not process.log
 
 
 def configured_until_it_loads(rig, seconds=0.5):
