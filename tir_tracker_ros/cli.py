@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 
 from . import __version__
+from .commands.packages import advice
 
 COMMANDS = {
     'track': 'follow a target through a video, image folder, bag or camera',
@@ -25,6 +27,9 @@ COMMANDS = {
     'features': 'draw what the branches of a model see',
     'checks': 'report what this machine has: torch, OpenCV, ROS 2, weights',
 }
+LONG_OPTION = re.compile(r'--[a-z][a-z0-9-]*')
+NEGATIVE_VALUES = re.compile(r'(?!-\d+$|-\d*\.\d+$)-(\d|\.\d|inf\b|nan\b)')
+"""Values with a minus in front that argparse takes for an option, unlike a plain number."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,23 +37,38 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='tir-tracker', description=__doc__)
     parser.add_argument('--version', action='version', version=__version__)
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    argv = sys.argv[1:] if argv is None else argv
+    argv = _with_negative_values(sys.argv[1:] if argv is None else argv)
     wanted = next((word for word in argv if not word.startswith('-')), None)
     modules = {}
-    for name, summary in COMMANDS.items():
-        command_parser = subparsers.add_parser(name, help=summary, description=summary)
-        if name == wanted:
-            modules[name] = importlib.import_module(f'{__package__}.commands.{name}')
-            modules[name].add_arguments(command_parser)
-    arguments = parser.parse_args(argv)
     try:
+        for name, summary in COMMANDS.items():
+            command_parser = subparsers.add_parser(name, help=summary, description=summary)
+            if name == wanted:
+                modules[name] = importlib.import_module(f'{__package__}.commands.{name}')
+                modules[name].add_arguments(command_parser)
+        arguments = parser.parse_args(argv)
         return modules[arguments.command].run(arguments)
     except KeyboardInterrupt:
-        print(f'tir-tracker {arguments.command}: stopped', file=sys.stderr)
+        print(f'tir-tracker {wanted}: stopped', file=sys.stderr)
         return 130
-    except (ValueError, OSError, ImportError) as error:
-        print(f'tir-tracker {arguments.command}: {error}', file=sys.stderr)
+    except Exception as error:
+        cure = advice(error)
+        if not cure and not isinstance(error, ValueError | OSError | ImportError):
+            raise
+        text = '; '.join(part for part in (str(error), cure) if part)
+        print(f'tir-tracker {wanted}: {text}', file=sys.stderr)
         return 1
+
+
+def _with_negative_values(words: list[str]) -> list[str]:
+    """Write `--init -2,10,30,40` as `--init=-2,10,30,40`, which argparse understands."""
+    joined: list[str] = []
+    for word in words:
+        if joined and LONG_OPTION.fullmatch(joined[-1]) and NEGATIVE_VALUES.match(word):
+            joined[-1] += f'={word}'
+        else:
+            joined.append(word)
+    return joined
 
 
 if __name__ == '__main__':

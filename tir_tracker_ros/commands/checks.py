@@ -13,6 +13,7 @@ import platform
 import sys
 
 from .. import __version__
+from .packages import advice, opencv_advice, opencv_wheels
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,8 +33,8 @@ def run(arguments: Namespace) -> int:
 def _tell(name: str, check: Callable[[], str]) -> bool:
     try:
         print(f'  ok   {name}: {check()}')
-    except (ImportError, OSError, ValueError) as error:
-        print(f'  none {name}: {error}')
+    except Exception as error:  # a broken package may raise anything, and the rest is told, too
+        print(f'  none {name}: {"; ".join(filter(None, (str(error), advice(error))))}')
         return False
     return True
 
@@ -43,22 +44,15 @@ def _version(module: str) -> str:
 
 
 def _opencv() -> str:
+    wheels = opencv_wheels()
     version = _version('cv2')
-    names = {distribution.metadata['Name'] for distribution in metadata.distributions()}
-    wheels = sorted(name for name in names if name.startswith('opencv-'))
     if len(wheels) > 1:
-        raise ValueError(
-            f'{version}, but {" and ".join(wheels)} overwrite each other: uninstall all of them, '
-            'then install opencv-contrib-python-headless'
-        )
+        raise ValueError(f'{version}, but {opencv_advice()}')
     return f'{version} ({wheels[0] if wheels else "of the system"})'
 
 
 def _torch() -> str:
-    try:
-        torch = import_module('torch')
-    except ImportError as error:
-        raise ImportError(f'{error}; install it with `pip install torch`') from error
+    torch = import_module('torch')
     devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return f'{torch.__version__}, {torch.get_num_threads()} threads, {devices or "no CUDA device"}'
 

@@ -9,21 +9,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 import numpy as np
 
 from ..geometry import Box
 from .metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
 from .node_run import Detected, overlap
 from .report import ranked, Report
-
-try:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise ImportError(
-        f'{error.name or "matplotlib"} cannot be imported ({error}); '
-        "install it with: pip install 'tir_tracker_ros[eval]'"
-    ) from error
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; then other line styles.
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
