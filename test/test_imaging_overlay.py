@@ -51,6 +51,26 @@ def test_the_response_inset_keeps_away_from_the_box():
     assert (bottom_right[110, 150] != 128).any()
 
 
+def test_a_trail_connects_the_earlier_centres_in_the_colour_of_the_state():
+    drawn = draw_overlay(GRAY, BOX, 'tracking', trail=[(10, 20), (30, 20), (30, 100)])
+    for x, y in ((12, 20), (28, 20), (30, 40), (30, 98)):
+        assert drawn[y, x].tolist() == list(STATE_COLORS['tracking'])
+    assert (drawn[60, 20] == 128).all()
+    for trail in ([], [(10, 20)]):
+        assert (draw_overlay(GRAY, BOX, trail=trail) == draw_overlay(GRAY, BOX)).all()
+
+
+def test_the_number_of_the_image_stands_in_a_lower_corner_away_from_the_box():
+    def changed(box: Box) -> list[int]:
+        plain, numbered = draw_overlay(GRAY, box), draw_overlay(GRAY, box, number=217)
+        assert (draw_overlay(GRAY, box, number=218) != numbered).any()
+        return np.nonzero((plain != numbered).any(axis=(0, 2)))[0].tolist()
+
+    assert max(changed(BOX)) < 80
+    assert min(changed(Box(5, 100, 30, 18))) > 80
+    assert (draw_overlay(GRAY, None, '', number=0)[100:] != 128).any()
+
+
 @pytest.mark.parametrize(
     'box',
     [
@@ -66,5 +86,6 @@ def test_no_box_and_no_image_size_breaks_it(box, size):
     image01 = np.zeros(size, np.float32)
     for state in (*STATE_COLORS, 'unheard of'):
         response = np.full((3, 3), np.nan, np.float32)
-        drawn = draw_overlay(image01, box, state, 0.5, 'a' * 40, response)
+        trail = [(box.cx, box.cy), (1e12, -1e12), (float('nan'), 0)]
+        drawn = draw_overlay(image01, box, state, 0.5, 'a' * 40, response, trail, 10**9)
         assert drawn.shape == (*size, 3)

@@ -1,8 +1,10 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Draws image, box in the colour of the state, score and response for a person to look at."""
+"""Draws an image with what was found in it, for a person to look at."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -25,25 +27,34 @@ def draw_overlay(
     score: float | None = None,
     id: str = '',
     response: np.ndarray | None = None,
+    trail: Sequence[tuple[float, float]] = (),
+    number: int | None = None,
 ) -> np.ndarray:
     """
     Draw a target over a gray image.
 
     `image01` is `H x W`, 0..1. `box` (pixels) gets the colour of `state`, dashed while lost, and
     a label of id, state and score; `response` (any `h x w` map) becomes an inset in a corner that
-    is away from the box. Returns blue-green-red uint8 `H x W x 3`.
+    is away from the box. `trail` are the centres of earlier boxes, the oldest first, which a line
+    connects; `number` is that of the image and stands in a lower corner. What is not given is not
+    drawn. Returns blue-green-red uint8 `H x W x 3`.
     """
     gray = cv2.convertScaleAbs(np.nan_to_num(image01, nan=0.0), alpha=255)
     canvas = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
+    height, width = gray.shape
     if response is not None and response.size:
         _draw_inset(canvas, response, box)
     color = STATE_COLORS.get(state, (255, 255, 255))
+    points = np.array([point for point in trail if np.isfinite(point).all()], float)
+    if len(points) > 1:
+        points = np.clip(points, (-width, -height), (2 * width, 2 * height)).round().astype(int)
+        cv2.polylines(canvas, [points.astype(np.int32)], False, color)
     words = [f'#{id}' if id else '', state, '' if score is None else f'{score:.2f}']
     label = ' '.join(word for word in words if word)
     if box is None or not box.is_finite():
         _draw_label(canvas, label, 2, 0, color)
+        _draw_number(canvas, number, None)
         return canvas
-    height, width = gray.shape
     # Coordinates far outside of the image would overflow OpenCV's integers.
     left, right = (round(float(np.clip(x, -width, 2 * width))) for x in (box.x, box.x + box.w))
     top, bottom = (round(float(np.clip(y, -height, 2 * height))) for y in (box.y, box.y + box.h))
@@ -54,6 +65,7 @@ def draw_overlay(
     text_height = _text_size(canvas, label)[1]
     below = top - text_height < 0
     _draw_label(canvas, label, left, bottom + 1 if below else top - text_height, color)
+    _draw_number(canvas, number, box)
     return canvas
 
 
@@ -98,6 +110,18 @@ def _draw_label(
     cv2.putText(
         canvas, text, (left + 2, baseline), _FONT, _font_scale(canvas), color, 1, cv2.LINE_AA
     )
+
+
+def _draw_number(canvas: np.ndarray, number: int | None, box: Box | None) -> None:
+    """Write the number of the image into the lower left corner, or the right one beside a box."""
+    if number is None:
+        return
+    height, width = canvas.shape[:2]
+    text = f'image {number}'
+    text_width, text_height = _text_size(canvas, text)
+    top = height - text_height
+    covered = box is not None and Box(0, top, text_width, text_height).iou(box) > 0
+    _draw_label(canvas, text, width - text_width if covered else 0, top, (255, 255, 255))
 
 
 def _draw_inset(canvas: np.ndarray, response: np.ndarray, box: Box | None) -> None:
