@@ -4,10 +4,20 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 import csv
 from dataclasses import replace
+import importlib
+import json
+import os
 from pathlib import Path
+import resource
+import shutil
+import signal
 
+import av
 import cv2
 from fake_tracker import FakeTracker
 import numpy as np
@@ -19,6 +29,7 @@ from tir_tracker_ros.commands import following
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.sequences import bags
 from tir_tracker_ros.sequences.source import open_source
+from tir_tracker_ros.sequences.videos import VideoWriter
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +58,40 @@ def rows_of(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def summary_of(out: Path) -> dict[str, object]:
+    """Return what summary.json says."""
+    return json.loads((out / 'summary.json').read_text())
+
+
+def colours(out: Path) -> list[bool]:
+    """Tell for each image of annotated.mp4 whether a box in green is drawn."""
+    with av.open(str(out / 'annotated.mp4')) as container:
+        pixels = [frame.to_ndarray(format='bgr24').astype(int) for frame in container.decode()]
+    green = [image[..., 1] - image[..., [0, 2]].max(axis=2) for image in pixels]
+    return [bool((one > 50).sum() > 10) for one in green]
+
+
+def watched(method: Callable, told: Callable) -> Callable:
+    """Return a method that tells of each of its calls before it does its work."""
+
+    def tell_and_call(self, *arguments):
+        told(arguments)
+        return method(self, *arguments)
+
+    return tell_and_call
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond some bytes, as on a disk that is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_the_target_is_followed_through_every_image(folder, tmp_path, capsys):
     _, boxes = tiny_scene()
     assert track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out') == 0
@@ -57,7 +102,9 @@ def test_the_target_is_followed_through_every_image(folder, tmp_path, capsys):
         assert 0.5 < float(row['score']) <= 1 and row['state'] == 'tracking'
     assert open_source(tmp_path / 'out' / 'annotated.mp4').length == 12
     printed = capsys.readouterr()
-    assert '12 images, 12 answered, 0 of them without the target' in printed.out
+    (line,) = printed.out.splitlines()
+    assert line.startswith('12 images, ') and ' a second; ' in line
+    assert f'was lost in 0.0 % (0) of 12 answers; results in {tmp_path / "out"}' in line
     assert '12/12' in printed.err  # the progress bar
 
 
@@ -93,7 +140,10 @@ def test_a_target_that_scores_low_is_lost_and_has_no_score(folder, tmp_path, mon
     assert (last['state'], last['score']) == ('lost', '')
     printed = capsys.readouterr()
     assert 'lost: score 0.100' in printed.err
-    assert '12 answered, 7 of them without the target' in printed.out
+    assert 'the target was lost in 58.3 % (7) of 12 answers' in printed.out
+    summary = summary_of(tmp_path / 'out')
+    assert (summary['images'], summary['answered'], summary['lost']) == (12, 12, 7)
+    assert summary['share_lost'] == 7 / 12
 
 
 @pytest.mark.parametrize(
@@ -194,3 +244,232 @@ def test_images_that_cannot_be_read_are_left_out_and_the_others_keep_their_numbe
     assert track(tmp_path / 'bag', *options) == 0
     assert [int(row['frame']) for row in rows_of(out)] == [1, 2, 3, 4, 6, 7, 8]
     assert 'image 5 of bag is left out: data of 9 bytes' in caplog.text
+
+
+def test_the_summary_says_what_was_run_and_how_it_went(folder, tmp_path):
+    track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet')
+    summary = summary_of(tmp_path / 'out')
+    assert summary['source'] == str(folder) and summary['init'] == '20,25,10,14'
+    assert (summary['model'], summary['threads'], summary['complete']) == ('fake', 1, True)
+    assert (summary['images'], summary['share_lost']) == (12, 0)
+    assert summary['images_per_second'] == pytest.approx(12 / summary['seconds'], rel=0.05)
+
+
+@pytest.mark.parametrize('command', ['track', 'replay', 'evaluate'])
+def test_one_thread_is_the_default(command):
+    module = importlib.import_module(f'tir_tracker_ros.commands.{command}')
+    parser = ArgumentParser()
+    module.add_arguments(parser)
+    assert parser.get_default('threads') == 1
+
+
+def test_one_thread_is_what_the_model_is_loaded_with(folder, tmp_path, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(
+        following, 'load_tracker', lambda *all: loaded.append(all) or FakeTracker()
+    )
+    track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet')
+    assert loaded == [('auto', 'auto', None, 1)]
+
+
+# ------------------------------------------------------------------------ the box to start on
+@pytest.mark.parametrize(
+    ('init', 'share'), [('60,40,50,30', '72'), ('-5,25,10,14', '50'), ('20,60,10,14', '86')]
+)
+def test_an_init_that_is_partly_outside_is_told_with_the_form(
+    folder, tmp_path, capsys, init, share
+):
+    assert track(folder, '--init', init, '--out', tmp_path / 'out', '--quiet') == 0
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if 'inside' in line)
+    assert f'init box {init}: only {share} % of it lie inside of the image of 96 x 72' in line
+    assert '--init is x,y,w,h: left, top, width and height in pixels, not two corners' in line
+
+
+def test_an_init_of_two_corners_that_is_refused_is_told_the_form_too(folder, tmp_path, capsys):
+    assert track(folder, '--init', '70,50,97,70', '--out', tmp_path / 'out') == 1
+    assert 'larger than the image' in (error := capsys.readouterr().err)
+    assert '--init is x,y,w,h: left, top, width and height' in error
+
+
+def test_an_init_at_the_border_is_not_told(folder, tmp_path, capsys):
+    assert track(folder, '--init', '86.02,58,10,14', '--out', tmp_path / 'out', '--quiet') == 0
+    assert 'inside' not in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------- annotated sequences
+@pytest.fixture
+def sequence(folder) -> Path:
+    """Return a folder as `simulate` writes it: img, and a truth without a box in image 0."""
+    made = folder.parent / 'data' / 'walk'
+    made.mkdir(parents=True)
+    folder.rename(made / 'img')
+    boxes = ['nan,nan,nan,nan', *(','.join(map(str, box)) for box in tiny_scene()[1][1:])]
+    (made / 'groundtruth.txt').write_text('\n'.join(boxes) + '\n')
+    return made
+
+
+def test_a_sequence_starts_on_its_own_box(sequence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (sequence, sequence.parent):
+        assert track(path, '--start', 3, '--out', tmp_path / 'out', '--quiet') == 0
+        rows = rows_of(tmp_path / 'out')
+        assert [int(row['frame']) for row in rows] == list(range(3, 12))
+        for row, box in zip(rows, tiny_scene()[1][3:]):
+            assert Box(*(float(row[side]) for side in 'xywh')).iou(box) > 0.9
+        shutil.rmtree(tmp_path / 'out')
+    track(sequence, '--start', 3, '--quiet')
+    assert len(rows_of(tmp_path / 'runs' / 'walk')) == 9
+
+
+def test_a_sequence_follows_another_box_where_one_is_given(sequence, tmp_path):
+    assert track(sequence, '--init', '60,40,10,14', '--out', tmp_path / 'out', '--quiet') == 0
+    assert float(rows_of(tmp_path / 'out')[0]['x']) == 60
+
+
+def test_images_behind_the_last_box_of_a_sequence_are_followed_too(sequence, tmp_path):
+    lines = (sequence / 'groundtruth.txt').read_text().splitlines()
+    (sequence / 'groundtruth.txt').write_text('\n'.join(lines[:2]) + '\n')
+    assert track(sequence, '--start', 1, '--out', tmp_path / 'out', '--quiet') == 0
+    assert len(rows_of(tmp_path / 'out')) == 11
+
+
+def test_a_missing_box_and_several_sequences_are_named(sequence, tmp_path, capsys):
+    assert track(sequence) == 1
+    assert 'walk has no box for image 0: give --init x,y,w,h or another --start' in (
+        capsys.readouterr().err
+    )
+    assert track(sequence / 'img') == 1
+    assert 'walk has no boxes of its own: give --init x,y,w,h' in capsys.readouterr().err
+    shutil.copytree(sequence, sequence.parent / 'run')
+    assert track(sequence.parent) == 1
+    assert f'holds several sequences: name one, such as {sequence.parent / "run"}' in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_sequence_of_a_set_of_videos_is_named_below_the_folder_of_the_set(tmp_path):
+    images, boxes = tiny_scene(bits=8)
+    (tmp_path / 'set' / 'videos').mkdir(parents=True)
+    (tmp_path / 'set' / 'boxes').mkdir()
+    writer = VideoWriter(tmp_path / 'set' / 'videos' / 'v.mp4', 20)
+    for image in images:
+        writer.write(cv2.cvtColor(image.pixels, cv2.COLOR_GRAY2BGR))
+    writer.close()
+    for name in ('one', 'two'):
+        text = '\n'.join(','.join(map(str, box)) for box in boxes[4:9])
+        (tmp_path / 'set' / 'boxes' / f'{name}.txt').write_text(text + '\n')
+    (tmp_path / 'set' / 'sequences.csv').write_text(
+        'sequence,video,first_frame,frames\none,v,4,5\ntwo,v,4,5\n'
+    )
+    assert track(tmp_path / 'set' / 'two', '--out', tmp_path / 'out', '--quiet') == 0
+    assert [int(row['frame']) for row in rows_of(tmp_path / 'out')] == [4, 5, 6, 7, 8]
+
+
+# -------------------------------------------------------------------------- where results go
+def test_two_sequences_have_different_folders_and_so_have_two_runs(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('a', 'b'):
+        shutil.copytree(folder, tmp_path / name / 'img')
+        assert track(f'{name}/img', '--init', '20,25,10,14', '--quiet') == 0
+    assert track('b/img', '--init', '60,40,10,14', '--quiet') == 0
+    assert sorted(path.name for path in Path('runs').iterdir()) == ['a', 'b', 'b-2']
+    assert [row['x'] for row in (rows_of(Path('runs/b'))[0], rows_of(Path('runs/b-2'))[0])] == [
+        '20.000',
+        '60.000',
+    ]
+
+
+def test_results_of_another_source_are_kept_and_those_of_the_same_are_told(
+    folder, tmp_path, capsys
+):
+    options = ('--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet')
+    shutil.copytree(folder, tmp_path / 'other')
+    assert track(folder, *options) == 0
+    before = (tmp_path / 'out' / 'boxes.csv').read_bytes()
+    assert track(tmp_path / 'other', *options) == 1
+    assert f'holds the results of {folder}: choose another' in capsys.readouterr().err
+    assert (tmp_path / 'out' / 'boxes.csv').read_bytes() == before
+    assert track(folder, *options, '--max-frames', 3) == 0
+    assert f'the earlier results in {tmp_path / "out"} are replaced' in capsys.readouterr().err
+    assert len(rows_of(tmp_path / 'out')) == 3
+
+
+def test_a_folder_that_is_named_as_a_file_is_refused(folder, tmp_path, capsys):
+    options = ('--init', '20,25,10,14', '--out')
+    assert track(folder, *options, tmp_path / 'result.mp4') == 1
+    assert (
+        'result.mp4 is the name of a .mp4 file, but is to be a folder' in capsys.readouterr().err
+    )
+    assert not (tmp_path / 'result.mp4').exists()
+    (tmp_path / 'file').write_text('')
+    assert track(folder, *options, tmp_path / 'file') == 1
+    assert 'file is a file, not a folder' in capsys.readouterr().err
+    assert track(folder, *options, tmp_path / 'run.v2') == 0
+
+
+def test_a_full_disk_is_told_at_once(folder, tmp_path, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(FakeTracker, 'update', watched(FakeTracker.update, seen.append))
+    with full_disk(300):
+        assert track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet') == 1
+    assert 'File too large' in capsys.readouterr().err
+    assert len(seen) < 8
+
+
+# ------------------------------------------------------------------------------ interruption
+@pytest.mark.parametrize('by', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_shows_and_counts_what_was_answered(
+    folder, tmp_path, monkeypatch, capsys, by
+):
+    calls = []
+
+    def interrupt(_):
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), by)
+
+    monkeypatch.setattr(FakeTracker, 'update', watched(FakeTracker.update, interrupt))
+    out = tmp_path / 'out'
+    assert track(folder, '--init', '20,25,10,14', '--out', out, '--quiet') == 130
+    assert colours(out) == [True] * 5
+    assert len(rows_of(out)) == 5
+    summary = summary_of(out)
+    assert (summary['complete'], summary['images'], summary['answered']) == (False, 5, 5)
+    assert 'stopped after 5 images' in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------ what the video shows
+def test_the_video_shows_what_was_asked_for(folder, tmp_path):
+    videos = {}
+    for draw in ('none', 'response', 'number', 'trail', 'response,number,trail'):
+        out = tmp_path / draw
+        options = ('--init', '20,25,10,14', '--out', out, '--quiet', '--draw', draw)
+        assert track(folder, *options) == 0
+        with av.open(str(out / 'annotated.mp4')) as container:
+            videos[draw] = [
+                frame.to_ndarray(format='gray').astype(int) for frame in container.decode()
+            ]
+
+    def differs(draw: str, rows: slice, columns: slice) -> bool:
+        changed = np.abs(videos[draw][-1] - videos['none'][-1])[rows, columns]
+        return bool((changed > 40).any())
+
+    corner = slice(0, 16), slice(80, 96)
+    lower = slice(60, 72), slice(0, 40)
+    assert [differs(draw, *corner) for draw in ('response', 'number', 'trail')] == [
+        True,
+        False,
+        False,
+    ]
+    assert [differs(draw, *lower) for draw in ('response', 'number', 'trail')] == [
+        False,
+        True,
+        False,
+    ]
+    assert differs('trail', slice(25, 50), slice(20, 50))
+    assert differs('response,number,trail', *corner) and differs('response,number,trail', *lower)
+
+
+def test_what_cannot_be_drawn_is_named(folder, capsys):
+    assert track(folder, '--init', '20,25,10,14', '--draw', 'trial') == 1
+    assert "--draw 'trial' is not none or of response, number, trail" in capsys.readouterr().err

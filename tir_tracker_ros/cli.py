@@ -7,7 +7,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import signal
 import sys
+import threading
 
 from . import __version__
 from .commands.packages import advice
@@ -40,6 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     argv = _with_negative_values(sys.argv[1:] if argv is None else argv)
     wanted = next((word for word in argv if not word.startswith('-')), None)
     modules = {}
+    # A run that is ended from outside finishes its files, as one that is stopped by Ctrl-C does.
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    before = on_main_thread and signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for name, summary in COMMANDS.items():
             command_parser = subparsers.add_parser(name, help=summary, description=summary)
@@ -58,6 +63,9 @@ def main(argv: list[str] | None = None) -> int:
         text = '; '.join(part for part in (str(error), cure) if part)
         print(f'tir-tracker {wanted}: {text}', file=sys.stderr)
         return 1
+    finally:
+        if on_main_thread:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _with_negative_values(words: list[str]) -> list[str]:

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="NanoTrack's two ONNX files",
     )
     add('--device', default='auto', help='device of our trackers')
-    add('--threads', type=int, default=2, help='threads of OpenCV and torch alike (%(default)s)')
+    add('--threads', type=int, default=1, help='threads of OpenCV and torch alike (%(default)s)')
 
     add = parser.add_argument_group('sequences').add_argument
     add('--split', help='only this split (train, val, ...)')

@@ -13,23 +13,33 @@ from typing import Any
 
 from tqdm import tqdm
 
+from .. import __version__
 from ..imaging.border import Margins, NO_MARGINS
 from ..imaging.gain import GainSettings, MODES
+from ..imaging.thermal_image import ThermalImage
+from ..tracking.inits import InitRequest, named
 from ..tracking.loading import load_tracker
 from ..tracking.stream import Stream, StreamSettings
 from ..tracking.target import Answer, Status, TargetIds
-from .run_folder import RunFolder
+from .run_folder import DRAWN, RunFolder
+
+_OUTSIDE = 0.005
+"""Share of a box that may lie outside of the image without a word: rounding, no mistake."""
 
 
 def add_following_arguments(parser: ArgumentParser) -> None:
     """Add the options of model, gain and output."""
     parser.add_argument('--topic', help='image topic of a bag; default: its only one')
-    parser.add_argument('--out', type=Path, help='folder of the results, default runs/NAME')
+    parser.add_argument(
+        '--out', type=Path, help='folder of the results; default runs/NAME, or the next free one'
+    )
     parser.add_argument('--max-frames', type=int, help='stop after so many images')
     parser.add_argument('--model', default='auto', help='preset, see `tir-tracker models`')
     parser.add_argument('--weights', type=Path, help='safetensors file; default: the shipped one')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    parser.add_argument('--threads', type=int, default=0, help='CPU threads; 0: as they are')
+    parser.add_argument(
+        '--threads', type=int, default=1, help='CPU threads; default 1; 0: as they are'
+    )
     parser.add_argument('--gain', choices=MODES, default='percentile', help='range of counts')
     parser.add_argument(
         '--gain-range', metavar='MIN,MAX', help='counts that become 0 and 1 with --gain fixed'
@@ -39,6 +49,13 @@ def add_following_arguments(parser: ArgumentParser) -> None:
         metavar='TOP,BOTTOM,LEFT,RIGHT',
         help='rows and columns at the border that are no image, such as telemetry; boxes stay '
         'those of the whole image',
+    )
+    parser.add_argument(
+        '--draw',
+        default='response,number',
+        metavar='WHAT,...',
+        help=f'what annotated.mp4 shows beside the box: none, or of {", ".join(DRAWN)}; default '
+        'response,number',
     )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
 
@@ -87,26 +104,69 @@ def make_progress(arguments: Namespace, total: int | None) -> tqdm[Any]:
     return tqdm(total=total, unit='image', disable=arguments.quiet)
 
 
+def drawn_by(arguments: Namespace) -> list[str]:
+    """Return what the video shows beside the box; raises ValueError that names what it cannot."""
+    drawn = [word for word in arguments.draw.split(',') if word not in ('', 'none')]
+    unknown = [word for word in drawn if word not in DRAWN]
+    if unknown:
+        raise ValueError(f"--draw '{unknown[0]}' is not none or of {', '.join(DRAWN)}")
+    return drawn
+
+
+def check_init(stream: Stream, request: InitRequest, image: ThermalImage) -> None:
+    """
+    Refuse a box of --init that cannot be followed, and tell of one that is partly outside.
+
+    Raises ValueError. Both may come from two corners in place of x, y, width and height.
+    """
+    form = '--init is x,y,w,h: left, top, width and height in pixels, not two corners'
+    try:
+        stream.check(request)
+    except ValueError as error:
+        raise ValueError(f'{error} ({form})') from error
+    box, inside = request.box, request.box.clipped(image.width, image.height)
+    if box.area - inside.area > _OUTSIDE * box.area:
+        share = inside.area / box.area
+        tell(
+            f'{named(request)}: only {100 * share:.0f} % of it lie inside of the image of '
+            f'{image.width} x {image.height} pixels ({form})'
+        )
+
+
 @contextmanager
-def open_run(folder: Path, rate: float, settings: StreamSettings) -> Iterator[RunFolder]:
+def open_run(
+    arguments: Namespace, folder: Path, source: str, stream: Stream, rate: float
+) -> Iterator[RunFolder]:
     """Open the folder of a run, and finish its files whatever happens, telling where they are."""
-    run = RunFolder(folder, rate, settings)
+    facts = {
+        'source': source,
+        'init': arguments.init,
+        'model': stream.tracker.name,
+        'device': str(stream.tracker.device),
+        'threads': arguments.threads,
+        'version': __version__,
+    }
+    run = RunFolder(folder, rate, stream.settings, drawn_by(arguments), facts)
+    complete = False
     try:
         yield run
+        complete = True
     except BaseException:
+        run.interrupt()
         done = len(run.frames)
         print(f'stopped after {done} images; their results are in {folder}', file=sys.stderr)
         raise
     finally:
-        run.close()
+        run.close(complete)
 
 
-def conclude(run: RunFolder, folder: Path, reason: str) -> int:
+def conclude(run: RunFolder, reason: str) -> int:
     """Print what was done; raises ValueError with the reason when no image was answered."""
     if not run.answered:
         raise ValueError(f'none of {len(run.frames)} images was answered: {reason}')
+    lost = f'{100 * run.lost / run.answered:.1f} % ({run.lost}) of {run.answered} answers'
     print(
-        f'{len(run.frames)} images, {run.answered} answered, '
-        f'{run.lost} of them without the target; results in {folder}'
+        f'{len(run.frames)} images, {run.summary["images_per_second"]:.1f} a second; the target '
+        f'was lost in {lost}; results in {run.folder}'
     )
     return 0

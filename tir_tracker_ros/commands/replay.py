@@ -4,7 +4,7 @@
 `tir-tracker replay BAG`: every image of a bag through the node's own logic, without a clock.
 
 No image is dropped and nothing depends on the speed of the machine, so the same bag gives the
-same files, to the byte.
+same files, to the byte; all but summary.json, which says how long it took.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from ..tracking.inits import InitRequest
 from ..tracking.target import Answer
 from .following import (
     add_following_arguments,
+    check_init,
     conclude,
+    drawn_by,
     make_progress,
     make_stream,
     open_run,
     stream_settings,
     tell,
 )
+from .output import full_name, results_folder
 
 DETECTION_TOPIC = '/tracker/detection'
 
@@ -47,25 +50,30 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Replay, and write boxes.csv, annotated.mp4 and the bag `detections`."""
+    """Replay, and write the folder of the run with the bag `detections`."""
     box = None if arguments.init is None else Box.parse(arguments.init)
     if box is not None and arguments.init_topic is not None:
         raise ValueError(f'--init {arguments.init} and --init-topic exclude each other')
     settings = stream_settings(arguments)
+    drawn_by(arguments)  # a bad one is refused before the model is loaded
     path: Path = arguments.bag
     if not path.exists():
         raise FileNotFoundError(f'bag {path} does not exist')
     if not is_bag(path):
         raise ValueError(f'{path} is not a bag: neither .mcap nor .db3, nor a folder with one')
-    folder = arguments.out or Path('runs', path.stem)
-    detections = folder / 'detections'
-    if detections.resolve() in (path.resolve(), path.resolve().parent):
+    out = arguments.out
+    if out is not None and (out / 'detections').resolve() in (
+        path.resolve(),
+        path.resolve().parent,
+    ):
         raise ValueError(f'bag {path} would be replaced by its own results; choose another --out')
     with bags.BagReader(path) as bag:
         images = bag.image_topic(arguments.topic)
         inits = None if box is not None else bag.init_topic(arguments.init_topic)
         if box is None and inits is None:
             raise ValueError(f'bag {path} has no init messages (on */init), so --init is needed')
+        name = full_name(path)
+        folder = results_folder(out, path.stem, name)
         headers: list[tuple[Any, int]] = []  # of the images, and when they were recorded
 
         def take(answer: Answer) -> None:
@@ -79,8 +87,8 @@ def run(arguments: Namespace) -> int:
         stream = make_stream(arguments, settings, take)
         with (
             make_progress(arguments, bag.counts[images]) as progress,
-            closing(bags.BagWriter(detections)) as writer,
-            open_run(folder, bags.rate_of(bag, images), settings) as run_folder,
+            closing(bags.BagWriter(folder / 'detections')) as writer,
+            open_run(arguments, folder, name, stream, bags.rate_of(bag, images)) as run_folder,
         ):
             frame = -1
             for message in bag.messages([images, inits or images]):
@@ -105,9 +113,10 @@ def run(arguments: Namespace) -> int:
                 run_folder.image(frame, image)
                 stream.image(image)
                 if box is not None:
+                    check_init(stream, InitRequest(box), image)
                     stream.init(InitRequest(box))
                     box = None
-    return conclude(run_folder, folder, stream.status.reason)
+    return conclude(run_folder, stream.status.reason)
 
 
 def _request(message: bags.Message) -> InitRequest:

@@ -1,12 +1,16 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of one run of `track` or `replay`: boxes.csv and annotated.mp4."""
+"""The folder of one run of `track` or `replay`: boxes.csv, annotated.mp4 and summary.json."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 import csv
 from pathlib import Path
+import time
+from typing import Any
 
 from ..geometry import Box
 from ..imaging.gain import GainControl
@@ -15,7 +19,12 @@ from ..imaging.thermal_image import ThermalImage
 from ..sequences.videos import VideoWriter
 from ..tracking.stream import StreamSettings
 from ..tracking.target import Answer
+from .output import BOXES, write_summary
 
+DRAWN = ('response', 'number', 'trail')
+"""What the video may show beside the box: response map, number of the image, earlier centres."""
+TRAIL = 30
+"""Images whose centres the trail connects."""
 COLUMNS = ('frame', 'stamp', 'x', 'y', 'w', 'h', 'score', 'state')
 
 
@@ -47,22 +56,39 @@ class BoxesWriter:
 
 class RunFolder:
     """
-    The folder of a run; boxes.csv and annotated.mp4 of an earlier run are replaced.
+    The folder of a run; what an earlier run has left there is replaced.
 
     An answer may come some images late (an init that names an earlier image), so images wait for
-    theirs, as many as the stream buffers, before they go into the video.
+    theirs, as many as the stream buffers, before they go into the video. `drawn` is what the video
+    shows beside the box, of `DRAWN`; `facts` go into summary.json, which says from the beginning
+    what the folder is of, and at the end how the run went.
     """
 
-    def __init__(self, folder: Path, rate: float, settings: StreamSettings) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rate: float,
+        settings: StreamSettings,
+        drawn: Collection[str] = (),
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder = folder
         self.frames: list[int] = []
         """Frame numbers of the images, in the order in which the stream got them."""
         self.answered = 0
         self.lost = 0
-        self._boxes = BoxesWriter(folder / 'boxes.csv')
+        self._boxes = BoxesWriter(folder / BOXES)
         self._video = VideoWriter(folder / 'annotated.mp4', rate)
         self._gain = GainControl(settings.gain)
         self._waiting: deque[ThermalImage] = deque()
         self._patience = settings.buffer_size
+        self._drawn, self._facts = drawn, dict(facts or {})
+        self._trail: deque[tuple[float, float]] = deque(maxlen=TRAIL)
+        self._id = ''
+        self._started = time.perf_counter()
+        self.summary: dict[str, Any] = {**self._facts, 'complete': False}
+        """What summary.json says."""
+        write_summary(folder, self.summary)
 
     def image(self, frame: int, image: ThermalImage) -> None:
         """Take the next image that the stream gets, and its number in the recording."""
@@ -77,23 +103,54 @@ class RunFolder:
         number = self.frames[answer.index]
         self._boxes.write(number, answer.stamp, answer.box, answer.score, answer.state)
         self._draw_unanswered(len(self.frames) - answer.index)
+        if answer.id != self._id:
+            self._trail.clear()
+            self._id = answer.id
+        if answer.score is not None:
+            self._trail.append((answer.box.cx, answer.box.cy))
         self._waiting.popleft()
         self._video.write(
             draw_overlay(
-                answer.image01, answer.box, answer.state, answer.score, answer.id, answer.response
+                answer.image01,
+                answer.box,
+                answer.state,
+                answer.score,
+                answer.id,
+                answer.response if 'response' in self._drawn else None,
+                self._trail if 'trail' in self._drawn else (),
+                number if 'number' in self._drawn else None,
             )
         )
 
-    def close(self) -> None:
-        """Finish the files."""
-        self._boxes.close()
-        try:
-            self._draw_unanswered(0)
-        finally:
-            self._video.close()
+    def interrupt(self) -> None:
+        """Forget the images that wait for an answer which will not come, once a target is set."""
+        if self.answered and self._waiting:
+            del self.frames[-len(self._waiting) :]
+            self._waiting.clear()
+
+    def close(self, complete: bool = True) -> None:
+        """Finish the files, each of them also where another one cannot be finished."""
+        seconds = time.perf_counter() - self._started
+        self.summary = {
+            **self._facts,
+            'complete': complete,
+            'images': len(self.frames),
+            'answered': self.answered,
+            'lost': self.lost,
+            'share_lost': self.lost / self.answered if self.answered else None,
+            'seconds': round(seconds, 3),
+            'images_per_second': round(len(self.frames) / seconds, 2),
+        }
+        with ExitStack() as stack:
+            stack.callback(write_summary, self.folder, self.summary)
+            stack.callback(self._video.close)
+            stack.callback(self._draw_unanswered, 0)
+            stack.callback(self._boxes.close)
 
     def _draw_unanswered(self, keep: int) -> None:
         """Draw all waiting images but the last `keep`."""
         while len(self._waiting) > keep:
+            number = self.frames[-len(self._waiting)]
             image01 = self._gain(self._waiting.popleft())
-            self._video.write(draw_overlay(image01, state='idle'))
+            number_drawn = number if 'number' in self._drawn else None
+            self._video.write(draw_overlay(image01, state='idle', number=number_drawn))

@@ -6,56 +6,67 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from itertools import dropwhile, takewhile
-from pathlib import Path
+import math
 
 from ..geometry import Box
-from ..sequences.source import open_source
 from ..tracking.inits import InitRequest
 from .following import (
     add_following_arguments,
+    check_init,
     conclude,
+    drawn_by,
     make_progress,
     make_stream,
     open_run,
     stream_settings,
 )
+from .output import full_name, results_folder
+from .recording import open_recording
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of `track`."""
     parser.add_argument(
         'source',
-        help='video, image folder or file, bag, address (rtsp://, http://) or camera (its index)',
+        help='video, image folder or file, bag, folder of an annotated sequence, address '
+        '(rtsp://, http://) or camera (its index or /dev/videoN)',
     )
     parser.add_argument(
-        '--init', required=True, metavar='X,Y,W,H', help='box to follow, pixels of the first image'
+        '--init',
+        metavar='X,Y,W,H',
+        help='box to follow: left, top, width and height in pixels of the first image; default: '
+        'that of an annotated sequence',
     )
-    parser.add_argument('--start', type=int, default=0, help='first image, from 0; default 0')
+    parser.add_argument('--start', type=int, help='first image, from 0; default 0')
     add_following_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
-    """Follow, and write boxes.csv and annotated.mp4; raises what cannot be read or followed."""
-    box = Box.parse(arguments.init)
+    """Follow, and write the folder of the run; raises what cannot be read or followed."""
+    box = None if arguments.init is None else Box.parse(arguments.init)
     settings = stream_settings(arguments)
-    start, count = arguments.start, arguments.max_frames
-    if start < 0:
-        raise ValueError(f'--start {start} is negative')
-    source = open_source(arguments.source, arguments.topic)
-    folder = arguments.out or Path('runs', source.name)
-    request = InitRequest(box)
+    drawn_by(arguments)  # a bad one is refused before the model is loaded
+    if arguments.start is not None and arguments.start < 0:
+        raise ValueError(f'--start {arguments.start} is negative')
+    recording = open_recording(arguments.source, arguments.topic)
+    source, count = recording.source, arguments.max_frames
+    start = recording.first if arguments.start is None else arguments.start
+    request = InitRequest(box or recording.box(start))
+    name = full_name(arguments.source)
+    folder = results_folder(arguments.out, recording.name, name)
     stream = make_stream(arguments, settings, lambda answer: run_folder.answer(answer))
-    with make_progress(arguments, source.length and max(source.length - start, 0)) as progress:
+    end = min(recording.end or math.inf, math.inf if count is None else start + count)
+    length = recording.end or source.length  # that of the source is what its container claims
+    with make_progress(arguments, length and max(length - start, 0)) as progress:
         # By number, since an image that cannot be read is left out.
-        end = float('inf') if count is None else start + count
         until_end = takewhile(lambda each: each[0] < end, source.numbered())
         images = dropwhile(lambda each: each[0] < start, until_end)
         first = next(images, None)
         if first is None:
             raise ValueError(f'--start {start} is behind the last image of {arguments.source}')
         stream.image(first[1])
-        stream.check(request)  # a bad box is refused before a file is touched
-        with open_run(folder, source.rate, settings) as run_folder:
+        check_init(stream, request, first[1])  # refused before a file is touched
+        with open_run(arguments, folder, name, stream, source.rate) as run_folder:
             run_folder.image(*first)
             stream.init(request)
             progress.update()
@@ -63,4 +74,4 @@ def run(arguments: Namespace) -> int:
                 run_folder.image(frame, image)
                 stream.image(image)
                 progress.update()
-    return conclude(run_folder, folder, stream.status.reason)
+    return conclude(run_folder, stream.status.reason)
