@@ -6,6 +6,7 @@ import math
 import time
 
 import cv2
+from full_disk import full_disk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -14,7 +15,8 @@ import pytest
 from tir_tracker_ros.cli import main
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.sequences import bags
-from tir_tracker_ros.simulation import CATEGORIES, CHALLENGES, render, TARGETS
+from tir_tracker_ros.sequences.benchmarks import read_benchmark
+from tir_tracker_ros.simulation import CATEGORIES, CHALLENGES, render, Scene, TARGETS
 from tir_tracker_ros.simulation.bodies import BODIES, Pose
 from tir_tracker_ros.simulation.camera import CAMERAS
 from tir_tracker_ros.simulation.painting import paint, project
@@ -424,6 +426,8 @@ def test_a_correlation_tracker_follows_the_easy_scene():
         (['--out', 'x', '--scenes', '0'], '--scenes 0 is not 1 or more'),
         (['--out', 'x.bag', '--scenes', '2'], 'holds one scene, not 2'),
         (['--out', 'taken'], '--out taken is a file'),
+        (['--out', 'x.mp4'], '--out x.mp4: no .mp4 file can be written, but a folder of'),
+        (['--out', 'x.AVI', '--format', 'folder'], '--out x.AVI: no .AVI file can be written'),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments, reason, tmp_path, monkeypatch, capsys):
@@ -431,7 +435,50 @@ def test_the_command_says_what_is_wrong(arguments, reason, tmp_path, monkeypatch
     (tmp_path / 'taken').write_text('')
     assert simulate(*arguments) == 1
     assert reason in capsys.readouterr().err
-    assert not (tmp_path / 'x').exists() and not (tmp_path / 'x.bag').exists()
+    assert [path.name for path in tmp_path.iterdir()] == ['taken']
+
+
+def test_the_suffix_of_a_file_may_be_in_capitals_and_a_folder_may_have_a_dot(tmp_path):
+    assert simulate('--out', tmp_path / 'sheet.PNG') == 0
+    assert (tmp_path / 'sheet.PNG').is_file()
+    assert simulate('--out', tmp_path / 'run.v2') == 0
+    assert (tmp_path / 'run.v2' / 'easy_000000' / 'groundtruth.txt').is_file()
+
+
+@pytest.mark.parametrize('format', ['folder', 'bag'])
+def test_an_interrupted_scene_is_one_of_fewer_images(format, tmp_path, monkeypatch, capsys):
+    made = Scene.frame
+
+    def frame(scene, index):
+        if index == 4:
+            raise KeyboardInterrupt
+        return made(scene, index)
+
+    monkeypatch.setattr(Scene, 'frame', frame)
+    assert simulate('--out', tmp_path, '--format', format) == 130
+    assert f'stopped in scene 1; its images and those before are in {tmp_path}' in (
+        capsys.readouterr().err
+    )
+    folder = tmp_path / 'easy_000000'
+    if format == 'folder':
+        (sequence,) = read_benchmark(folder)
+        boxes = sequence.boxes
+    else:
+        with bags.BagReader(folder) as bag:
+            truths = [message.decoded() for message in bag.messages(['/ground_truth'])]
+            assert bag.counts['/thermal/image_raw'] == 4
+        boxes = [bags.box_of(truth) for truth in truths]
+    expected = [box for _, box in render('easy', 0, frames=6, size=SMALL)[:4]]
+    assert np.allclose([tuple(box) for box in boxes], [tuple(box) for box in expected], atol=1e-3)
+
+
+def test_a_full_disk_is_told_with_the_image_that_does_not_fit(tmp_path, capsys):
+    assert simulate('--out', tmp_path / 'all', '--frames', 1) == 0
+    size = (tmp_path / 'all' / 'easy_000000' / 'img' / '00000001.png').stat().st_size
+    with full_disk(size - 100):  # the last bytes of an image are lost without a word by OpenCV
+        assert simulate('--out', tmp_path / 'part') == 1
+    assert '00000001.png' in capsys.readouterr().err
+    assert not list((tmp_path / 'part' / 'easy_000000' / 'img').iterdir())
 
 
 def test_a_longer_sequence_is_not_mixed_with_a_shorter_one(tmp_path, capsys):

@@ -5,21 +5,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 import csv
 from dataclasses import replace
 import importlib
 import json
 import os
 from pathlib import Path
-import resource
 import shutil
 import signal
 
 import av
 import cv2
 from fake_tracker import FakeTracker
+from full_disk import full_disk
 import numpy as np
 import pytest
 from tiny_scene import tiny_scene
@@ -79,17 +78,6 @@ def watched(method: Callable, told: Callable) -> Callable:
         return method(self, *arguments)
 
     return tell_and_call
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond some bytes, as on a disk that is full."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_the_target_is_followed_through_every_image(folder, tmp_path, capsys):
@@ -410,9 +398,9 @@ def test_a_folder_that_is_named_as_a_file_is_refused(folder, tmp_path, capsys):
 def test_a_full_disk_is_told_at_once(folder, tmp_path, monkeypatch, capsys):
     seen = []
     monkeypatch.setattr(FakeTracker, 'update', watched(FakeTracker.update, seen.append))
-    with full_disk(300):
+    with full_disk(1500):
         assert track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet') == 1
-    assert 'File too large' in capsys.readouterr().err
+    assert f"File too large: '{tmp_path / 'out' / 'annotated.mp4'}'" in capsys.readouterr().err
     assert len(seen) < 8
 
 

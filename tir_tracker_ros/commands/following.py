@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 import sys
 from typing import Any
@@ -147,17 +147,16 @@ def open_run(
         'version': __version__,
     }
     run = RunFolder(folder, rate, stream.settings, drawn_by(arguments), facts)
-    complete = False
     try:
         yield run
-        complete = True
     except BaseException:
         run.interrupt()
         done = len(run.frames)
         print(f'stopped after {done} images; their results are in {folder}', file=sys.stderr)
+        with suppress(OSError):  # of a disk that is full, say; the first error is the one to tell
+            run.close(complete=False)
         raise
-    finally:
-        run.close(complete)
+    run.close()
 
 
 def conclude(run: RunFolder, reason: str) -> int:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 import json
 from pathlib import Path
@@ -20,13 +22,18 @@ _FILES = re.compile(
 """Suffixes of files that users expect from an option `--out`."""
 
 
+def is_file_name(path: Path) -> bool:
+    """Tell whether a path ends as a file of video, images, text or data does."""
+    return bool(_FILES.fullmatch(path.suffix))
+
+
 def check_folder(folder: Path) -> None:
     """Raise an error that names --out where it cannot be, or was not meant to be, a folder."""
     if folder.is_dir():
         return
     if folder.exists():
         raise NotADirectoryError(f'--out {folder} is a file, not a folder')
-    if _FILES.fullmatch(folder.suffix):
+    if is_file_name(folder):
         raise ValueError(
             f'--out {folder} is the name of a {folder.suffix} file, but is to be a folder: leave '
             'the suffix away'
@@ -65,4 +72,14 @@ def full_name(source: str | Path) -> str:
 
 def write_summary(folder: Path, summary: dict[str, Any]) -> None:
     """Write summary.json."""
-    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + '\n')
+    with naming(folder / SUMMARY):
+        (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + '\n')
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file in the error where it cannot be written, such as on a full disk."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error

@@ -19,7 +19,7 @@ from ..imaging.thermal_image import ThermalImage
 from ..sequences.videos import VideoWriter
 from ..tracking.stream import StreamSettings
 from ..tracking.target import Answer
-from .output import BOXES, write_summary
+from .output import BOXES, naming, write_summary
 
 DRAWN = ('response', 'number', 'trail')
 """What the video may show beside the box: response map, number of the image, earlier centres."""
@@ -38,6 +38,7 @@ class BoxesWriter:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file = path.open('w', buffering=1, newline='')
         self._csv = csv.writer(self._file, lineterminator='\n')
         self._csv.writerow(COLUMNS)
@@ -45,9 +46,9 @@ class BoxesWriter:
     def write(self, frame: int, stamp: int, box: Box, score: float | None, state: str) -> None:
         """Append a line."""
         numbers = [f'{value:.3f}' for value in box]
-        self._csv.writerow(
-            [frame, stamp, *numbers, '' if score is None else f'{score:.4f}', state]
-        )
+        line = [frame, stamp, *numbers, '' if score is None else f'{score:.4f}', state]
+        with naming(self._path):
+            self._csv.writerow(line)
 
     def close(self) -> None:
         """Close the file."""

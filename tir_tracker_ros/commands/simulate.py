@@ -7,6 +7,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from itertools import product
 from pathlib import Path
+import sys
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from ..geometry import Box
 from ..simulation import CATEGORIES, CHALLENGES, render, Scene, TARGETS
 from ..simulation.camera import CAMERAS
+from .output import is_file_name, naming
 
 IMAGE_TOPIC = '/thermal/image_raw'
 INIT_TOPIC = '/tracker/init'
@@ -61,37 +63,53 @@ def run(arguments: Namespace) -> int:
     categories = CHALLENGES if arguments.category == 'all' else (arguments.category,)
     seeds = range(arguments.seed, arguments.seed + arguments.scenes)
     # A suffix means one file; --format is what each sequence in the folder becomes.
-    single = _FORMATS.get(out.suffix) if arguments.format is None else None
+    single = _FORMATS.get(out.suffix.lower()) if arguments.format is None else None
     if single == 'bag' and len(categories) * len(seeds) > 1:
         raise ValueError(
             f'--out {out} is one bag, which holds one scene, not {len(categories) * len(seeds)}; '
             'with --format bag a folder takes a bag for each'
+        )
+    if is_file_name(out) and out.suffix.lower() not in _FORMATS and not out.is_dir():
+        raise ValueError(
+            f'--out {out}: no {out.suffix} file can be written, but a folder of sequences, a bag '
+            '(NAME.bag, NAME.mcap) or a contact sheet (NAME.jpg, NAME.png)'
         )
     if single is None and out.exists() and not out.is_dir():
         raise NotADirectoryError(f'--out {out} is a file, not a folder')
     strips = []
     images = _PER_SCENE if single == 'sheet' else arguments.frames
     total = len(categories) * len(seeds) * images
+    written = 0
     with tqdm(total=total, unit='image', disable=arguments.quiet) as progress:
-        for category, seed in product(categories, seeds):
-            scene = render(
-                category,
-                seed,
-                arguments.frames,
-                size,
-                arguments.bits,
-                arguments.target,
-                arguments.camera,
-                arguments.rate,
-            )
-            if single == 'sheet':
-                strips.append(draw_strip(scene))
-                progress.update(images)
-            elif single == 'bag':
-                write_bag(scene, out, progress)
-            else:
-                write = write_bag if arguments.format == 'bag' else write_folder
-                write(scene, out / f'{category}_{seed:06d}', progress)
+        try:
+            for category, seed in product(categories, seeds):
+                scene = render(
+                    category,
+                    seed,
+                    arguments.frames,
+                    size,
+                    arguments.bits,
+                    arguments.target,
+                    arguments.camera,
+                    arguments.rate,
+                )
+                if single == 'sheet':
+                    strips.append(draw_strip(scene))
+                    progress.update(images)
+                elif single == 'bag':
+                    write_bag(scene, out, progress)
+                else:
+                    write = write_bag if arguments.format == 'bag' else write_folder
+                    write(scene, out / f'{category}_{seed:06d}', progress)
+                written += 1
+        except KeyboardInterrupt:
+            if single != 'sheet':
+                print(
+                    f'stopped in scene {written + 1}; its images and those before are in {out}, '
+                    'with their truth',
+                    file=sys.stderr,
+                )
+            raise
     if strips:
         write_sheet(strips, out)
     print(f'{len(categories) * len(seeds)} scenes in {out}')
@@ -102,6 +120,7 @@ def write_folder(scene: Scene, folder: Path, progress: tqdm | None = None) -> No
     """
     Write `img/00000001.png` ... and `groundtruth.txt`: a line `x,y,w,h`, nan where hidden.
 
+    Each image gets its line at once, so that a scene that is interrupted is one of fewer images.
     Raises OSError, naming the path, for what cannot be written or would be mixed with the images
     of an earlier and longer sequence.
     """
@@ -111,17 +130,30 @@ def write_folder(scene: Scene, folder: Path, progress: tqdm | None = None) -> No
     stray = sorted({path.name for path in images.iterdir()} - known)
     if stray:
         raise FileExistsError(f'{images} holds {stray[0]}, which is not of this scene')
-    lines = []
-    for number, (image, box) in enumerate(scene, 1):
-        path = images / f'{number:08d}.png'
-        # Noise does not compress, so more effort would only cost time.
-        if not cv2.imwrite(str(path), image.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-            raise OSError(f'image {path} cannot be written')
-        values = box or Box(*[float('nan')] * 4)
-        lines.append(','.join(f'{value:.3f}' for value in values))
-        if progress is not None:
-            progress.update()
-    (folder / 'groundtruth.txt').write_text('\n'.join(lines) + '\n')
+    for path in images.iterdir():  # of the same scene, or else a later end would leave both
+        path.unlink()
+    with (folder / 'groundtruth.txt').open('w', buffering=1) as truth:
+        for number, (image, box) in enumerate(scene, 1):
+            path = images / f'{number:08d}.png'
+            values = box or Box(*[float('nan')] * 4)
+            try:
+                _write_png(path, image.pixels)
+                truth.write(','.join(f'{value:.3f}' for value in values) + '\n')
+            except BaseException:
+                path.unlink(missing_ok=True)  # perhaps half of an image, and one without a line
+                raise
+            if progress is not None:
+                progress.update()
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write an image; raises OSError where OpenCV's own writer may lose the end on a full disk."""
+    # Noise does not compress, so more effort would only cost time.
+    good, encoded = cv2.imencode('.png', pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not good:
+        raise OSError(f'image {path} cannot be written')
+    with naming(path):
+        path.write_bytes(encoded.tobytes())
 
 
 def write_bag(scene: Scene, path: Path, progress: tqdm | None = None) -> None:
@@ -185,9 +217,11 @@ def write_sheet(strips: list[np.ndarray], path: Path) -> None:
     strips = strips + [np.zeros_like(strips[0])] * (-len(strips) % columns)
     rows = [np.hstack(strips[i : i + columns]) for i in range(0, len(strips), columns)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if path.suffix == '.jpg' else []
-    if not cv2.imwrite(str(path), np.vstack(rows), quality):
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if path.suffix.lower() == '.jpg' else []
+    good, encoded = cv2.imencode(path.suffix.lower(), np.vstack(rows), quality)
+    if not good:
         raise OSError(f'picture {path} cannot be written')
+    path.write_bytes(encoded.tobytes())
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -169,7 +169,8 @@ class VideoWriter:
             if not self._container.isOpened():
                 raise OSError(f'video {self.path} cannot be written')
             return
-        self._container = av.open(str(self.path), 'w')
+        # Each image goes to the disk at once, so that a full one is told then, not at the end.
+        self._container = av.open(str(self.path), 'w', options={'flush_packets': '1'})
         codec = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
         # One thread and no look-ahead, so that the same images give the same bytes: with
         # look-ahead the output of x264 differed between runs.
