@@ -7,6 +7,7 @@ from __future__ import annotations
 from importlib import metadata
 import os
 from pathlib import Path
+import re
 import subprocess
 import sys
 
@@ -122,6 +123,18 @@ def test_a_missing_package_is_named_with_what_brings_it(package, words, cure, tm
 @pytest.mark.parametrize('package', ['lightning', 'lightning.pytorch', 'pydantic', 'tensorboard'])
 def test_what_training_needs_comes_with_its_extra(package):
     assert "the extra 'train'" in packages.advice(ImportError('missing', name=package))
+
+
+@pytest.mark.parametrize(
+    ('words', 'reason'),
+    [
+        ('simulate --out x --category nihgt', "category 'nihgt' is not one of .*mean 'night'\?$"),
+        ('simulate --out x --category rain', "category 'rain' is not one of [^?]*demo\n$"),
+    ],
+)
+def test_a_name_that_is_nearly_one_of_the_known_ones_is_asked_for(words, reason, capsys):
+    assert cli.main(words.split()) == 1
+    assert re.search(reason, capsys.readouterr().err)
 
 
 def test_an_error_of_the_program_itself_keeps_its_traceback(monkeypatch):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+import re
 
 import cv2
 from fake_tracker import FakeTracker
@@ -52,16 +53,18 @@ def root(tmp_path):
 
 @pytest.fixture
 def loaded(monkeypatch):
-    """Let a fake tracker stand for our presets; returns the calls of `load_tracker`."""
+    """Let a fake tracker stand for our presets; returns those that were warmed up for a run."""
     calls = []
 
-    def load(model, **settings):
-        calls.append((model, settings))
-        if model == 'unknown':
-            raise ValueError("no model 'unknown'")
-        return FakeTracker()
+    class Fake(FakeTracker):
+        def __init__(self, model, settings):
+            super().__init__()
+            self.call = model, settings
 
-    monkeypatch.setattr(loading, 'load_tracker', load)
+        def warm_up(self):
+            calls.append(self.call)
+
+    monkeypatch.setattr(loading, 'load_tracker', lambda model, **settings: Fake(model, settings))
     return calls
 
 
@@ -220,7 +223,6 @@ def test_a_protocol_may_be_added_to_a_run_of_the_other(root, loaded):
     ('arguments', 'reason'),
     [
         ([], 'no tracker: give --trackers, --variant or --results'),
-        (['--trackers', 'unknown'], "no model 'unknown'"),
         (['--trackers', 'mil,mil2', '--results', 'mil=.'], "'mil' is given twice"),
         (['--trackers', 'nanotrack'], 'nanotrack needs its two files: --nanotrack'),
         (['--trackers', 'nanotrack', '--nanotrack', 'x.onnx', 'y.onnx'], 'x.onnx is not a file'),
@@ -236,6 +238,28 @@ def test_a_protocol_may_be_added_to_a_run_of_the_other(root, loaded):
 def test_bad_arguments_end_with_a_reason(root, loaded, capsys, arguments, reason):
     assert evaluate(root, *arguments) == 1
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        (['--trackers', 'mil,mmnet_fats'], "no model 'mmnet_fats'; .*did you mean 'mmnet_fast'?"),
+        (['--trackers', 'csrtt'], "no model 'csrtt'; .*peers are csrt, .*did you mean 'csrt'?"),
+        (['--variant', 'x=cfnet_fst'], "--variant x=cfnet_fst: .*did you mean 'cfnet_fast'?"),
+        (
+            ['--variant', 'x=cfnet_fast,widnow_weight=1'],
+            "unknown tracking setting 'widnow_weight'; .*did you mean 'window_weight'?",
+        ),
+        (['--variant', 'x=cfnet_fast,tracking=papre'], "no tracking 'papre'.*mean 'paper'?"),
+        (['--variant', 'x=cfnet_fast,weights=3'], "--variant .*no weight file '3'"),
+        (['--variant', 'x=cfnet_fast,min_scale=low'], '--variant x=cfnet_fast,min_scale=low: '),
+        (['--trackers', 'cfnet_fast', '--device', 'cdua'], "device 'cdua' is not auto, cpu"),
+    ],
+)
+def test_what_is_misspelt_is_refused_before_the_first_image(root, capsys, arguments, reason):
+    assert evaluate(root, '--trackers', 'mil', *arguments) == 1
+    assert re.search(reason, capsys.readouterr().err)
+    assert not (root / 'out').exists()
 
 
 def test_a_missing_result_is_named(root, capsys):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import re
 import signal
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         cure = advice(error)
         if not cure and not isinstance(error, ValueError | OSError | ImportError):
             raise
-        text = '; '.join(part for part in (str(error), cure) if part)
+        text = '; '.join(part for part in (str(error), cure, _meant(str(error))) if part)
         print(f'tir-tracker {wanted}: {text}', file=sys.stderr)
         return 1
     finally:
@@ -77,6 +78,16 @@ def _with_negative_values(words: list[str]) -> list[str]:
         else:
             joined.append(word)
     return joined
+
+
+def _meant(text: str) -> str:
+    """Ask for a name that is nearly the one that an error quotes, of those that it lists."""
+    quoted = re.search(r"'([\w.-]+)'(.*)", text, re.DOTALL)
+    if quoted is None:
+        return ''
+    known = re.findall(r'(?:\bare|\bof|,) ([\w.-]+)', quoted[2])
+    near = difflib.get_close_matches(quoted[1], known, n=1, cutoff=0.7)
+    return f"did you mean '{near[0]}'?" if near and quoted[1] not in known else ''
 
 
 if __name__ == '__main__':

@@ -25,6 +25,8 @@ from ..imaging.overlay import draw_overlay
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.source import open_source
 from ..tracking.inits import InitRequest
+from .output import check_folder
+from .recording import open_recording
 
 TOPIC = '/thermal/image_raw'
 DETECTION_TOPIC = '/tracker/detection'
@@ -46,7 +48,7 @@ class Scene:
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of `demo`."""
     parser.add_argument('--out', type=Path, default=Path('demo'), help='folder of the results')
-    parser.add_argument('--source', help='video, image folder or bag; default: a simulated scene')
+    parser.add_argument('--source', help='as of `track`; default: a simulated scene')
     parser.add_argument('--topic', help='image topic of a bag; default: its only one')
     parser.add_argument(
         '--init', metavar='X,Y,W,H', help='box to follow in the first image of --source, pixels'
@@ -73,6 +75,7 @@ def run(arguments: Namespace) -> int:
     from ..evaluation.plots import plot_run
 
     out: Path = arguments.out
+    check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     os.environ.update(isolated_environment())
     scene = _simulated(arguments) if arguments.source is None else _given(arguments)
@@ -123,10 +126,11 @@ def _simulated(arguments: Namespace) -> Scene:
 def _given(arguments: Namespace) -> Scene:
     from ..sequences.bags import BagReader, BagSource, IMAGE
 
-    if arguments.init is None:
+    recording = open_recording(arguments.source, arguments.topic)
+    source = recording.source
+    if arguments.init is None and recording.boxes is None:
         raise ValueError('--source needs --init x,y,w,h: the box to follow in its first image')
-    box = Box.parse(arguments.init)
-    source = open_source(arguments.source, arguments.topic)
+    box = recording.box(0) if arguments.init is None else Box.parse(arguments.init)
     if isinstance(source, BagSource):
         with BagReader(source.path) as bag:
             playable = bag.types[source.topic] == IMAGE

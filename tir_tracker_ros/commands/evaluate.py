@@ -10,6 +10,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .output import check_folder
+
 if TYPE_CHECKING:
     from ..evaluation.runner import Store
     from ..sequences.benchmarks import Sequence
@@ -104,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..evaluation.report import overall_table, write_report
     from ..evaluation.supervised import ProtocolSettings
 
+    check_folder(arguments.out)
     for name in ('threads', 'repetitions', 'max_frames'):
         value = getattr(arguments, name)
         if value is not None and value < 1:
@@ -167,14 +170,23 @@ def _stores(arguments: argparse.Namespace) -> list[Store]:
 
     loaders: dict[str, Callable[[], Tracker]] = {}
     for name in filter(None, (part.strip() for part in arguments.trackers.split(','))):
-        loaders[name] = _peer(name, arguments) if name in PEERS else _own(name, {}, arguments)
+        if name in PEERS:
+            loaders[name] = _peer(name, arguments)
+            continue
+        try:
+            loaders[name] = _own(name, {}, arguments)
+        except ValueError as error:
+            raise ValueError(f'{error}; peers are {", ".join(PEERS)}') from error
     for variant in arguments.variant:
         name, _, rest = variant.partition('=')
         preset, *changes = rest.split(',')
         if not name or not preset or not all('=' in change for change in changes):
             raise ValueError(f"--variant '{variant}' is not NAME=PRESET[,KEY=VALUE...]")
         settings = dict(change.split('=', 1) for change in changes)
-        loaders[name] = _own(preset, settings, arguments)
+        try:
+            loaders[name] = _own(preset, settings, arguments)
+        except (OSError, TypeError, ValueError) as error:
+            raise ValueError(f'--variant {variant}: {error}') from error
     folder = arguments.out / 'results'
     stores = [Store(name, folder / name, load, arguments.fresh) for name, load in loaders.items()]
     for result in arguments.results:
@@ -204,14 +216,18 @@ def _own(
 ) -> Callable[[], Tracker]:
     import yaml
 
-    values = {key: yaml.safe_load(value) for key, value in settings.items()}
+    from ..tracking import loading
+
+    values = {key: yaml.safe_load(value) for key, value in settings.items() if key != 'weights'}
+    weights = {key: value for key, value in settings.items() if key == 'weights'}
+    options = {'device': arguments.device, 'threads': arguments.threads, **values, **weights}
 
     def load() -> Tracker:
-        from ..tracking.loading import load_tracker
-
-        options = {'device': arguments.device, 'threads': arguments.threads, **values}
-        tracker = load_tracker(preset, **options)
+        tracker = loading.load_tracker(preset, **options)
         tracker.warm_up()
         return tracker
 
+    # A name, setting or file that is wrong is told before hours of others' runs. Loaded again at
+    # its turn, since the number of threads holds for the whole process.
+    loading.load_tracker(preset, **options)
     return load

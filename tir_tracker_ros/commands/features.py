@@ -12,7 +12,7 @@ from ..geometry import Box, context_side
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument('source', help='video, image folder or bag')
+    parser.add_argument('source', help='as of `track`')
     parser.add_argument(
         '--init',
         required=True,
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..imaging.gain import GainControl
     from ..imaging.subwindow import crop
     from ..models import zoo
-    from ..sequences.source import open_source
+    from .recording import open_recording
 
     matplotlib.use('Agg')
     from matplotlib import pyplot
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.frame < 0:
         raise ValueError(f'--frame {arguments.frame} is negative')
     model, _ = zoo.load_model(arguments.model, arguments.weights)
-    images = list(itertools.islice(open_source(arguments.source), arguments.frame + 1))
+    images = list(itertools.islice(open_recording(arguments.source).source, arguments.frame + 1))
     if len(images) <= arguments.frame:
         raise ValueError(
             f"'{arguments.source}' has {len(images)} images: no --frame {arguments.frame}"
