@@ -128,7 +128,7 @@ def test_what_training_needs_comes_with_its_extra(package):
 @pytest.mark.parametrize(
     ('words', 'reason'),
     [
-        ('simulate --out x --category nihgt', "category 'nihgt' is not one of .*mean 'night'\?$"),
+        ('simulate --out x --category nihgt', r"category 'nihgt' is not one of .*mean 'night'\?$"),
         ('simulate --out x --category rain', "category 'rain' is not one of [^?]*demo\n$"),
     ],
 )

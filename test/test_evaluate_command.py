@@ -5,17 +5,24 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime, timedelta
 import json
+import os
 from pathlib import Path
+import platform
 import re
 
 import cv2
 from fake_tracker import FakeTracker
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 import numpy as np
 import pytest
 
-from tir_tracker_ros import cli
+from tir_tracker_ros import __version__, cli
 from tir_tracker_ros.evaluation import peers
+from tir_tracker_ros.evaluation.metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
+from tir_tracker_ros.evaluation.plots import draw_plots
+from tir_tracker_ros.evaluation.report import PLOTS
 from tir_tracker_ros.tracking import loading
 
 FRAMES = 14
@@ -216,6 +223,87 @@ def test_a_protocol_may_be_added_to_a_run_of_the_other(root, loaded):
     assert evaluate(root, '--trackers', 'mmnet_fast', '--protocol', 'both') == 0
     metrics = report_of(root)['trackers']['mmnet_fast']
     assert set(metrics['sequences']['a']) >= {'success_auc', 'accuracy', 'failures', 'fps'}
+
+
+# ------------------------------------------------------------------- the report
+def test_the_report_says_what_was_run_when_and_on_what(root):
+    assert evaluate(root, f'--results=perfect={root / "perfect"}', '--sequences', 'a*') == 0
+    run = report_of(root)['run']
+    command = f'tir-tracker evaluate {root / "data"} --out {root / "out"}'
+    assert run['command'].startswith(command) and run['command'].endswith("--sequences 'a*'")
+    age = datetime.now().astimezone() - datetime.fromisoformat(run['date'])
+    assert timedelta() <= age < timedelta(minutes=5)
+    versions = run['versions']
+    assert versions['tir_tracker_ros'] == __version__ and versions['opencv'] == cv2.__version__
+    assert platform.platform() in run['machine'] and f'{os.cpu_count()} CPUs' in run['machine']
+    text = (root / 'out' / 'report.md').read_text()
+    assert run['command'] in text and f'{run["date"]}, on {run["machine"]}' in text
+    assert f'opencv {cv2.__version__}' in text
+
+
+def test_the_report_shows_its_own_plots_and_success_first(root):
+    (root / 'out').mkdir()
+    (root / 'out' / 'another.png').write_bytes(b'')
+    assert evaluate(root, f'--results=perfect={root / "perfect"}') == 0
+    shown = re.findall(r'^!\[.*\]\((.*)\)$', (root / 'out' / 'report.md').read_text(), re.M)
+    assert shown == ['success.png', 'precision.png', 'norm_precision.png']
+
+
+def large_report(trackers: int) -> dict:
+    """Return a report of both protocols, with long names and one perfect tracker."""
+    metrics = {}
+    for order in range(trackers):
+        score = 1 - order / trackers
+        metrics[f'tracker_{order}_with_a_rather_long_name'] = {
+            'success_auc': score,
+            'precision_20': score,
+            'norm_precision': score,
+            'curves': {
+                'success': [score] * len(OVERLAPS),
+                'precision': [score] * len(DISTANCES),
+                'norm_precision': [score] * len(NORMALISED_DISTANCES),
+            },
+            'attributes': {
+                f'an_attribute_of_many_letters_{n}': {'success_auc': score, 'sequences': 9}
+                for n in range(17)
+            },
+            'eao': score,
+            'eao_curve': [score] * 100,
+            'accuracy': score,
+            'failures': order,
+            'frames': 1000,
+        }
+    names = [f'set_with_a_long_name_{n}' for n in range(1 if trackers < 9 else 5)]
+    return {
+        'protocols': ['one-pass', 'supervised'],
+        'sets': {name: {'sequences': 20, 'frames': 1000} for name in names},
+        'eao_interval': [30, 60],
+        'trackers': metrics,
+    }
+
+
+@pytest.mark.parametrize('trackers', [1, 25])
+def test_nothing_in_a_plot_is_clipped_or_covered(trackers):
+    figures = draw_plots(large_report(trackers))
+    assert list(figures) == list(PLOTS)
+    for name, figure in figures.items():
+        FigureCanvasAgg(figure).draw()
+        (axes,), (legend,) = figure.axes, figure.legends
+        assert len(legend.get_texts()) - (name == 'eao_curve.png') == trackers
+        drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert drawn.x0 >= 0 and drawn.y0 >= 0 and drawn.x1 <= width and drawn.y1 <= height, name
+        assert not legend.get_window_extent().overlaps(axes.get_window_extent()), name
+        assert axes.get_window_extent().width > 0.35 * figure.bbox.width, name
+        assert not any(line.get_clip_on() for line in axes.get_lines()), name
+
+
+def test_the_title_of_a_plot_names_set_and_number_of_sequences():
+    few, many = draw_plots(large_report(1)), draw_plots(large_report(9))
+    title = few['success.png'].axes[0].get_title()
+    assert title == 'Success: set_with_a_long_name_0 (20 sequences)'
+    title = many['precision.png'].axes[0].get_title().replace('\n', ' ')
+    assert title.startswith('Precision: set_with_a_long_name_0, set_with')
+    assert title.endswith('set_with_a_long_name_4 (100 sequences)')
 
 
 # ------------------------------------------------------------------- bad input

@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
             if name == wanted:
                 modules[name] = importlib.import_module(f'{__package__}.commands.{name}')
                 modules[name].add_arguments(command_parser)
-        arguments = parser.parse_args(argv)
+        arguments = parser.parse_args(argv, argparse.Namespace(words=argv))
         return modules[arguments.command].run(arguments)
     except KeyboardInterrupt:
         print(f'tir-tracker {wanted}: stopped', file=sys.stderr)

@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ..evaluation.evaluate import evaluate, EvaluationSettings, PROTOCOLS
     from ..evaluation.plots import write_plots
-    from ..evaluation.report import overall_table, write_report
+    from ..evaluation.report import describe_run, overall_table, write_report
     from ..evaluation.supervised import ProtocolSettings
 
     check_folder(arguments.out)
@@ -134,6 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
             eao_interval=interval,
         ),
     )
+    report['run'] = describe_run(arguments.words)
     write_plots(report, arguments.out)
     write_report(report, arguments.out)
     print('\n'.join(overall_table(report)))

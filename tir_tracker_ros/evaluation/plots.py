@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 import math
 from pathlib import Path
+import textwrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,11 +17,12 @@ import numpy as np
 from ..geometry import Box
 from .metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
 from .node_run import Detected, overlap
-from .report import ranked, Report
+from .report import PLOTS, ranked, Report
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; then other line styles.
+# Okabe and Ito's colours, which colour-blind readers can tell apart; then other lines and marks.
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 STYLES = ('-', '--', ':', '-.')
+MARKS = ('o', 's', '^', 'D')
 RELIABILITY_FRAMES = 30
 """Frames: robustness is plotted as the chance to follow a target so long, as VOT does."""
 
@@ -28,6 +30,15 @@ RELIABILITY_FRAMES = 30
 def write_plots(report: Report, folder: Path) -> None:
     """Draw what the report's protocols have into the folder, and remove older plots of it."""
     folder.mkdir(parents=True, exist_ok=True)
+    figures = draw_plots(report)
+    for name in PLOTS:
+        (folder / name).unlink(missing_ok=True)
+        if name in figures:
+            figures[name].savefig(folder / name, dpi=120)
+
+
+def draw_plots(report: Report) -> dict[str, Figure]:
+    """Return the figures that a report has data for, by the names of their files (`PLOTS`)."""
     drawers: dict[str, Callable[[Report, Axes], bool]] = {
         'success.png': _success,
         'precision.png': _precision,
@@ -37,13 +48,31 @@ def write_plots(report: Report, folder: Path) -> None:
         'eao_ranking.png': _eao_ranking,
         'accuracy_robustness.png': _accuracy_robustness,
     }
-    for name, draw in drawers.items():
-        (folder / name).unlink(missing_ok=True)
+    figures = {}
+    for name in PLOTS:
         figure = Figure(figsize=(6.4, 4.8), layout='constrained')
         axes = figure.add_subplot()
         axes.grid(alpha=0.3)
-        if draw(report, axes):
-            figure.savefig(folder / name, dpi=120)
+        if drawers[name](report, axes):
+            _finish(figure, axes, report)
+            figures[name] = figure
+    return figures
+
+
+def _finish(figure: Figure, axes: Axes, report: Report) -> None:
+    """Put the set into the title and the legend beside the axes, with room for both."""
+    count = sum(each['sequences'] for each in report['sets'].values())
+    sequences = '1 sequence' if count == 1 else f'{count} sequences'
+    title = f'{axes.get_title()}: {", ".join(report["sets"])} ({sequences})'
+    handles, labels = axes.get_legend_handles_labels()
+    longest = max(map(len, labels))
+    rows = len(axes.get_yticklabels()) if axes.yaxis_inverted() else 0  # one for each attribute
+    height = max(4.8, 1 + 0.2 * len(labels), 1.2 + 0.28 * rows)
+    figure.set_size_inches(6.4 + 0.075 * longest, height)
+    axes.set_title(textwrap.fill(title, 60), fontsize='medium')
+    figure.legend(handles, labels, loc='outside right upper', fontsize='small')
+    for line in axes.get_lines():
+        line.set_clip_on(False)  # a curve at 1 is seen in its full width
 
 
 def plot_run(
@@ -73,8 +102,18 @@ def plot_run(
 
 
 def _look(order: int) -> dict[str, Any]:
-    style = STYLES[order // len(COLOURS) % len(STYLES)]
-    return {'color': COLOURS[order % len(COLOURS)], 'linestyle': style}
+    return {
+        'color': COLOURS[order % len(COLOURS)],
+        'linestyle': STYLES[order // len(COLOURS) % len(STYLES)],
+    }
+
+
+def _mark(order: int) -> dict[str, Any]:
+    return {
+        'color': COLOURS[order % len(COLOURS)],
+        'marker': MARKS[order // len(COLOURS) % len(MARKS)],
+        'linestyle': 'none',
+    }
 
 
 def _curves(report: Report, axes: Axes, thresholds: np.ndarray, curve: str, score: str) -> bool:
@@ -88,7 +127,6 @@ def _curves(report: Report, axes: Axes, thresholds: np.ndarray, curve: str, scor
         drawn = True
     if drawn:
         axes.set(ylim=(0, 1), xlim=(thresholds[0], thresholds[-1]), ylabel='share of frames')
-        axes.legend(fontsize='small')
     return drawn
 
 
@@ -115,12 +153,11 @@ def _attributes(report: Report, axes: Axes) -> bool:
     rows = np.arange(len(attributes))
     for order, name in enumerate(names):
         values = [report['trackers'][name]['attributes'][a]['success_auc'] for a in attributes]
-        axes.plot(values, rows, 'o', label=name, color=_look(order)['color'])
+        axes.plot(values, rows, label=name, **_mark(order))
     labels = [f'{name} ({each["sequences"]})' for name, each in attributes.items()]
     axes.set_yticks(rows, labels)
     axes.invert_yaxis()
-    axes.set(title='Success AUC by attribute (sequences)', xlim=(0, 1), xlabel='success AUC')
-    axes.legend(fontsize='small')
+    axes.set(title='Success AUC by attribute', xlim=(0, 1), xlabel='success AUC')
     return True
 
 
@@ -133,20 +170,19 @@ def _eao_curve(report: Report, axes: Axes) -> bool:
     low, high = report['eao_interval']
     axes.axvspan(low, high, color='0.9', zorder=0, label=f'{low} to {high} frames')
     axes.set(title='Expected overlap', xlabel='frames', ylabel='overlap', ylim=(0, 1))
-    axes.legend(fontsize='small')
     return True
 
 
 def _eao_ranking(report: Report, axes: Axes) -> bool:
     if 'supervised' not in report['protocols']:
         return False
-    scores = {name: each['eao'] for name, each in report['trackers'].items()}
-    names = sorted(scores, key=lambda name: -np.nan_to_num(scores[name], nan=-1.0))
+    eao = {name: each['eao'] for name, each in report['trackers'].items()}
+    orders = {name: order for order, name in enumerate(ranked(report))}
+    names = sorted(eao, key=lambda name: -np.nan_to_num(eao[name], nan=-1.0))
     for place, name in enumerate(names, start=1):
-        axes.plot(place, scores[name], 'o', color=_look(place - 1)['color'])
-        axes.annotate(name, (place, scores[name]), (4, 4), textcoords='offset points')
+        axes.plot(place, eao[name], label=f'{name} [{eao[name]:.3f}]', **_mark(orders[name]))
     axes.set(title='Expected average overlap', xlabel='rank', ylabel='EAO', ylim=(0, None))
-    axes.set(xticks=range(1, len(names) + 1), xlim=(len(names) + 0.8, 0.5))
+    axes.set(xticks=range(1, len(names) + 1), xlim=(len(names) + 0.5, 0.5))
     return True
 
 
@@ -156,9 +192,7 @@ def _accuracy_robustness(report: Report, axes: Axes) -> bool:
     for order, name in enumerate(ranked(report)):
         metrics = report['trackers'][name]
         reliability = math.exp(-RELIABILITY_FRAMES * metrics['failures'] / metrics['frames'])
-        axes.plot(reliability, metrics['accuracy'], 'o', color=_look(order)['color'])
-        point = (reliability, metrics['accuracy'])
-        axes.annotate(name, point, (4, 4), textcoords='offset points')
+        axes.plot(reliability, metrics['accuracy'], label=name, **_mark(order))
     axes.set(
         title='Accuracy and robustness',
         xlabel=f'chance to follow for {RELIABILITY_FRAMES} frames',

@@ -4,11 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import csv
+from datetime import datetime
 import json
 import math
+import os
 from pathlib import Path
+import platform
+import shlex
+import sys
 from typing import Any
+
+from .. import __version__
 
 Report = dict[str, Any]
 
@@ -24,6 +32,48 @@ SUPERVISED = (
     ('failures', 'Failures', '.0f'),
 )
 SPEED = (('fps', 'Frames/s', '.1f'),)
+PLOTS = (
+    'success.png',
+    'precision.png',
+    'norm_precision.png',
+    'attributes.png',
+    'eao_curve.png',
+    'eao_ranking.png',
+    'accuracy_robustness.png',
+)
+"""Files of the plots, in the order in which the report shows them."""
+
+
+def describe_run(words: Sequence[str]) -> dict[str, Any]:
+    """
+    Return what a report says of its origin: command, date, versions and machine.
+
+    `words` are those of the command line, without the name of the program.
+    """
+    packages = ('numpy', 'opencv', 'torch')
+    modules = {name: sys.modules.get({'opencv': 'cv2'}.get(name, name)) for name in packages}
+    versions = {'tir_tracker_ros': __version__, 'Python': platform.python_version()}
+    versions |= {name: str(one.__version__) for name, one in modules.items() if one is not None}
+    machine = [_processor(), f'{os.cpu_count()} CPUs', platform.platform()]
+    torch: Any = modules['torch']
+    if torch is not None:
+        machine += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        'command': shlex.join(['tir-tracker', *words]),
+        'date': datetime.now().astimezone().isoformat(timespec='seconds'),
+        'versions': versions,
+        'machine': ', '.join(machine),
+    }
+
+
+def _processor() -> str:
+    """Name the processor; Python itself only knows the architecture."""
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.machine()
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -132,7 +182,13 @@ def markdown(report: Report, folder: Path) -> str:
         f'{name} ({each["sequences"]} sequences, {each["frames"]} frames)'
         for name, each in report['sets'].items()
     )
-    lines = ['# Evaluation', '', f'Sets: {sets}.', '']
+    lines = ['# Evaluation', '']
+    if 'run' in report:
+        run = report['run']
+        lines += ['```', run['command'], '```', '']
+        versions = ', '.join(f'{name} {version}' for name, version in run['versions'].items())
+        lines += [f'{run["date"]}, on {run["machine"]}. {versions}.', '']
+    lines += [f'Sets: {sets}.', '']
     if 'one-pass' in report['protocols']:
         rules = {
             'plain': 'frames without truth are left out',
@@ -142,7 +198,7 @@ def markdown(report: Report, folder: Path) -> str:
     if 'supervised' in report['protocols']:
         low, high = report['eao_interval']
         lines += [f'EAO averages over lengths {low} to {high}.', '']
-    lines += [f'Threads: {report["threads"]}. OpenCV {report["opencv"]}.', '']
+    lines += [f'Threads: {report["threads"]}.', '']
     lines += overall_table(report)
     if 'one-pass' in report['protocols']:
         if len(report['sets']) > 1:
@@ -154,7 +210,7 @@ def markdown(report: Report, folder: Path) -> str:
         for key, title, _ in SUPERVISED[:3]:
             table = _group_table(report, 'tags', key)
             lines += [f'## {title} by tag', '', *table] if table else []
-    plots = sorted(path.name for path in folder.glob('*.png'))
+    plots = [name for name in PLOTS if (folder / name).is_file()]
     lines += [line for name in plots for line in (f'![{name.removesuffix(".png")}]({name})', '')]
     key = 'success_auc' if 'one-pass' in report['protocols'] else 'accuracy'
     title = {k: t for k, t, _ in (*ONE_PASS, *SUPERVISED)}[key]
