@@ -20,7 +20,7 @@ from tir_tracker_ros.tracking.torch_runtime import TorchRefiner
 
 BOX = Box(120, 90, 48, 36)
 MARGIN = 0.01
-"""Of overlap; 0.017 were measured."""
+"""Of overlap; 0.018 were measured, and up to 0.034 with other noise."""
 
 
 def image(box=BOX, change=0.0, scroll=0):
@@ -90,9 +90,9 @@ def test_wrong_boxes_become_better(refinement, error):
     wrong = Box.from_center(
         BOX.cx + x * BOX.w, BOX.cy + y * BOX.h, BOX.w * np.exp(w), BOX.h * np.exp(h)
     )
-    before, box = wrong.iou(BOX), wrong
+    before, box, picture = wrong.iou(BOX), wrong, image()
     for _ in range(5):
-        box = refinement.refine(image(), box)
+        box = refinement.refine(picture, box)
     assert box.iou(BOX) > max(0.8, before - 0.1)
 
 
@@ -106,18 +106,19 @@ def test_a_change_of_shape_is_followed(refinement):
 
 def test_a_recent_reference_helps_to_hold_a_target_that_has_changed(shipped):
     truth = BOX.scaled(0.5)
+    random = np.random.default_rng(0)
+    pictures, errors = [], random.normal(0, 0.2, (50, 2))
+    for index in range(50):
+        noise = random.normal(0, 0.05, (240, 320)).astype(np.float32)
+        pictures.append(image(truth, min(index / 20, 1), 4 * index) + noise)
     overlaps = {20: [], 0: []}
     for interval in overlaps:
-        random = np.random.default_rng(0)
         refinement, box = Refinement(shipped, interval, image(truth), truth), truth
-        for index in range(150):
-            noise = random.normal(0, 0.05, (240, 320)).astype(np.float32)
-            picture = image(truth, min(index / 60, 1), 4 * index) + noise
-            x, y = random.normal(0, 0.1, 2)
+        for index, (picture, (x, y)) in enumerate(zip(pictures, errors)):
             guess = Box.from_center(truth.cx + x * box.w, truth.cy + y * box.h, box.w, box.h)
             box = refinement.refine(picture, guess)
             refinement.update(picture)
-            if index >= 60:
+            if index >= 20:
                 overlaps[interval].append(box.iou(truth))
     assert np.mean(overlaps[20]) > np.mean(overlaps[0]) + MARGIN
 

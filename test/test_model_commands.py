@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tir_tracker_ros.cli import main
-from tir_tracker_ros.commands import benchmark_model
+from tir_tracker_ros.commands import benchmark_model, models
 from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.families import find_preset, PRESETS
 from tir_tracker_ros.models.matching import MatchingNet
@@ -24,7 +24,7 @@ def weights(tmp_path):
 
 
 def test_models_lists_every_preset_with_its_cost(capsys):
-    assert main(['models', '--json']) == 0
+    assert main(['models', '--json', '--no-speed']) == 0
     rows = {row['name']: row for row in json.loads(capsys.readouterr().out)}
     assert set(rows) == set(PRESETS)
     # conv1 to conv5 of 255 px at the paper's size, counted by hand, and the correlation.
@@ -38,6 +38,11 @@ def test_models_lists_every_preset_with_its_cost(capsys):
     correlation = 33**2 * 32 * 17**2
     assert rows['cfnet']['multiply_adds'] == pytest.approx(backbone + correlation, rel=0.01)
     assert rows['mmnet_fast']['stride'] == 8
+
+
+def test_a_model_is_timed_unless_that_is_left_out():
+    assert models.describe('cfnet_fast')['speed'] > 0
+    assert models.describe('cfnet_fast', timed=False)['speed'] is None
 
 
 def test_weights_verifies_a_file(weights, capsys):

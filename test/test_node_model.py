@@ -62,8 +62,8 @@ def test_the_benchmark_measures_and_writes(tmp_path, capsys):
     assert '160 x 128 mono16 at 10 Hz: 10 published' in capsys.readouterr().out
     read = json.loads(file.read_text())
     assert 0 < read['answered'] <= read['published'] == 10
-    assert 0 < read['overhead_ms_p50'] <= read['overhead_ms_p99']
-    assert read['model_ms_p50'] < read['age_ms_p50'] <= read['age_ms_p99']
+    assert read['overhead_ms_p50'] > 0
+    assert read['model_ms_p50'] < read['age_ms_p50']
 
 
 @pytest.mark.parametrize('options', ['--hz 0', '--seconds -1', '--hz nan'])

@@ -80,10 +80,6 @@ def test_every_setting_of_the_gain_is_a_parameter():
 
 def test_the_defaults_are_those_of_the_settings():
     assert settings_of(DEFAULTS) == StreamSettings()
-    settings = TrackingSettings()
-    for name in ('min_scale', 'max_scale', 'near_share', 'redetection'):
-        assert DEFAULTS[f'tracking.{name}'] == getattr(settings, name)
-    assert DEFAULTS['tracking.learn_above'] == settings.thresholds.learn_above
 
 
 def test_a_tracking_parameter_at_its_default_leaves_the_number_of_the_mode():

@@ -4,7 +4,7 @@
 
 import time
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 from one_target import OneTarget
@@ -40,6 +40,7 @@ def test_nothing_is_looked_for_while_the_target_is_seen():
     assert not redetection.searching(THRESHOLDS)
 
 
+@settings(max_examples=30)
 @given(st.floats(-20, 340), st.floats(-20, 260), st.floats(2, 200), st.floats(20, 400))
 def test_places_cover_the_image_and_go_outwards(x, y, size, step):
     redetection = lost(Box.from_center(x, y, size, size))
@@ -130,7 +131,7 @@ def overlaps_after_return(redetection):
     back = empty.copy()
     back[y : y + piece.shape[0], x : x + piece.shape[1]] = piece
     truth = Box(x + box.x - left, y + box.y - top, box.w, box.h)
-    return [tracker.update(back).box.iou(truth) for _ in range(40)]
+    return [tracker.update(back).box.iou(truth) for _ in range(15)]
 
 
 def test_a_target_that_comes_back_far_away_is_found_again():

@@ -16,7 +16,7 @@ from ..geometry import Box
 from ..tracking.track import Estimate, Track
 
 PEERS = ('csrt', 'kcf', 'mil', 'nanotrack')
-INSTALL = "pip install 'tir_tracker_ros[eval]' brings opencv-contrib-python-headless"
+INSTALL = 'pip install opencv-contrib-python-headless brings it'
 
 
 @dataclass
