@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Between ROS messages and our data, where it does not take two processes to see it."""
 
+import sys
+import types
+
 import numpy as np
 import pytest
 from sensor_msgs.msg import Image
@@ -36,6 +39,18 @@ def test_where_cv_bridge_is_installed_it_makes_the_images(monkeypatch):
     monkeypatch.setattr(messages, 'BRIDGE', Bridge())
     message = messages.image_message(PIXELS, 'mono16', HEADER)
     assert (message.header, message.encoding, message.height) == (HEADER, 'mono16', 4)
+
+
+@pytest.mark.parametrize('error', [KeyError(16), AttributeError('_ARRAY_API not found')])
+def test_a_cv_bridge_for_another_opencv_or_numpy_is_not_used(monkeypatch, error):
+    class Bridge:
+        def cv2_to_imgmsg(self, pixels, encoding, header):
+            raise error
+
+    monkeypatch.setitem(sys.modules, 'cv_bridge', types.SimpleNamespace(CvBridge=Bridge))
+    assert messages.working_bridge() is None
+    monkeypatch.setattr(Bridge, 'cv2_to_imgmsg', lambda self, pixels, encoding, header: Image())
+    assert isinstance(messages.working_bridge(), Bridge)
 
 
 @pytest.mark.parametrize('score', [None, 0.0, 0.75])

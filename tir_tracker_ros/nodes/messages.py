@@ -7,6 +7,7 @@ from __future__ import annotations
 import array
 from collections.abc import Mapping
 import sys
+from typing import Any
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -21,12 +22,29 @@ from ..imaging.thermal_image import ThermalImage
 from ..tracking.inits import InitRequest
 from ..tracking.target import Answer, Status
 
-try:
-    from cv_bridge import CvBridge
 
-    BRIDGE = CvBridge()
-except Exception:  # not installed, or built for another numpy, which raises any kind of error
-    BRIDGE = None
+def working_bridge() -> Any:
+    """
+    Return cv_bridge's converter, or None where it is not installed or does not work.
+
+    One that was built for another numpy or OpenCV than pip brings raises any kind of error, on
+    import or on the first image.
+    """
+    try:
+        from cv_bridge import CvBridge
+
+        bridge = CvBridge()
+        for pixels, encoding in (
+            (np.zeros((1, 1, 3), np.uint8), 'bgr8'),
+            (np.zeros((1, 1), np.float32), '32FC1'),
+        ):
+            bridge.cv2_to_imgmsg(pixels, encoding, Header())
+    except Exception:
+        return None
+    return bridge
+
+
+BRIDGE = working_bridge()
 
 _LEVELS = {'uncertain': DiagnosticStatus.WARN, 'lost': DiagnosticStatus.WARN}
 
