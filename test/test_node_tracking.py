@@ -105,7 +105,7 @@ def values_of(status: DiagnosticStatus, key: str) -> list[str]:
 @pytest.mark.parametrize(
     ('changes', 'words'),
     [
-        ({'encoding': 'yuv422'}, "encoding 'yuv422' is not one of"),
+        ({'encoding': 'bayer_rggb8'}, "encoding 'bayer_rggb8' is not one of"),
         ({'width': 0}, 'no area'),
         ({'height': 5000}, 'too short'),
         ({'step': 3}, 'step of 3 bytes is shorter than a row'),
