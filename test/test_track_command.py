@@ -418,7 +418,12 @@ def test_an_interrupted_run_shows_and_counts_what_was_answered(
 
     monkeypatch.setattr(FakeTracker, 'update', watched(FakeTracker.update, interrupt))
     out = tmp_path / 'out'
-    assert track(folder, '--init', '20,25,10,14', '--out', out, '--quiet') == 130
+    # A shell starts what runs in its background with SIGINT ignored, the tests as well.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert track(folder, '--init', '20,25,10,14', '--out', out, '--quiet') == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert colours(out) == [True] * 5
     assert len(rows_of(out)) == 5
     summary = summary_of(out)
