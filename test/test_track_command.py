@@ -466,3 +466,23 @@ def test_the_video_shows_what_was_asked_for(folder, tmp_path):
 def test_what_cannot_be_drawn_is_named(folder, capsys):
     assert track(folder, '--init', '20,25,10,14', '--draw', 'trial') == 1
     assert "--draw 'trial' is not none or of response, number, trail" in capsys.readouterr().err
+
+
+def test_temperatures_inside_of_the_box_stand_beside_it(tmp_path):
+    source, (images, boxes) = tmp_path / 'kelvin', tiny_scene()
+    source.mkdir()
+    kelvin = [image.pixels.astype(np.uint16) % 4000 + 29315 for image in images[:4]]
+    for index, pixels in enumerate(kelvin):
+        cv2.imwrite(str(source / f'{index}.png'), pixels)
+    init, out = ','.join(map(str, boxes[0])), tmp_path / 'out'
+    arguments = (source, '--init', init, '--out', out, '--quiet')
+    assert track(*arguments, '--radiometric', 'lepton') == 0
+    rows = rows_of(out)
+    assert len(rows) == 4
+    for row, pixels in zip(rows, kelvin):
+        x, y, w, h = (round(float(row[name])) for name in 'xywh')
+        inside = pixels[y : y + h, x : x + w] / 100 - 273.15
+        names = ('temperature_min', 'temperature_median', 'temperature_max')
+        expected = [inside.min(), np.median(inside), inside.max()]
+        assert [float(row[name]) for name in names] == pytest.approx(expected, abs=0.006)
+    assert track(*arguments, '--radiometric', 'kelvin') == 1

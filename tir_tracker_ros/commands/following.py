@@ -16,6 +16,7 @@ from tqdm import tqdm
 from .. import __version__
 from ..imaging.border import Margins, NO_MARGINS
 from ..imaging.gain import GainSettings, MODES
+from ..imaging.radiometry import CAMERAS, Radiometry
 from ..imaging.thermal_image import ThermalImage
 from ..tracking.inits import InitRequest, named
 from ..tracking.loading import load_tracker
@@ -42,7 +43,15 @@ def add_following_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument('--gain', choices=MODES, default='percentile', help='range of counts')
     parser.add_argument(
-        '--gain-range', metavar='MIN,MAX', help='counts that become 0 and 1 with --gain fixed'
+        '--gain-range',
+        metavar='MIN,MAX',
+        help='counts that become 0 and 1 with --gain fixed; with --radiometric, degrees Celsius',
+    )
+    parser.add_argument(
+        '--radiometric',
+        metavar='CAMERA',
+        help='measure temperatures inside of the box: SCALE,OFFSET (degrees Celsius = scale x '
+        f'counts + offset) or one of {", ".join(CAMERAS)}',
     )
     parser.add_argument(
         '--crop',
@@ -65,8 +74,12 @@ def stream_settings(arguments: Namespace) -> StreamSettings:
     if arguments.max_frames is not None and arguments.max_frames < 1:
         raise ValueError(f'--max-frames {arguments.max_frames} is not 1 or more')
     crop = NO_MARGINS if arguments.crop is None else Margins.parse(arguments.crop)
+    try:
+        radiometry = Radiometry.parse(arguments.radiometric) if arguments.radiometric else None
+    except ValueError as error:
+        raise ValueError(f'--radiometric {arguments.radiometric}: {error}') from None
     if arguments.gain_range is None:
-        return StreamSettings(GainSettings(arguments.gain, crop=crop))
+        return StreamSettings(GainSettings(arguments.gain, crop=crop), radiometry=radiometry)
     try:
         minimum, maximum = map(float, arguments.gain_range.split(','))
     except ValueError:
@@ -74,8 +87,9 @@ def stream_settings(arguments: Namespace) -> StreamSettings:
     if arguments.gain != 'fixed':
         raise ValueError(f'--gain-range needs --gain fixed, not {arguments.gain}')
     # A range that was asked for holds for 8-bit images, too.
+    gain = GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True, crop=crop)
     return StreamSettings(
-        GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True, crop=crop)
+        radiometry.in_counts(gain) if radiometry else gain, radiometry=radiometry
     )
 
 

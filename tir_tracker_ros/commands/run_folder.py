@@ -15,6 +15,8 @@ from typing import Any
 from ..geometry import Box
 from ..imaging.gain import GainControl
 from ..imaging.overlay import draw_overlay
+from ..imaging.radiometry import NAMES as TEMPERATURES
+from ..imaging.radiometry import Temperatures
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.videos import VideoWriter
 from ..tracking.stream import StreamSettings
@@ -33,20 +35,32 @@ class BoxesWriter:
     Write boxes.csv, one line for each answered image, at once.
 
     frame counts from 0, stamp is in nanoseconds, the box in pixels; score is empty while the
-    target is lost, and the box then is the last estimate.
+    target is lost, and the box then is the last estimate. With `temperatures` there are columns
+    for them, in degrees Celsius, empty where nothing could be measured.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, temperatures: bool = False) -> None:
+        self._temperatures = TEMPERATURES if temperatures else ()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = path.open('w', buffering=1, newline='')
         self._csv = csv.writer(self._file, lineterminator='\n')
-        self._csv.writerow(COLUMNS)
+        self._csv.writerow(COLUMNS + self._temperatures)
 
-    def write(self, frame: int, stamp: int, box: Box, score: float | None, state: str) -> None:
+    def write(
+        self,
+        frame: int,
+        stamp: int,
+        box: Box,
+        score: float | None,
+        state: str,
+        temperatures: Temperatures | None = None,
+    ) -> None:
         """Append a line."""
         numbers = [f'{value:.3f}' for value in box]
         line = [frame, stamp, *numbers, '' if score is None else f'{score:.4f}', state]
+        measured = temperatures.named() if temperatures else {}
+        line += [f'{measured[name]:.2f}' if measured else '' for name in self._temperatures]
         with naming(self._path):
             self._csv.writerow(line)
 
@@ -78,7 +92,7 @@ class RunFolder:
         """Frame numbers of the images, in the order in which the stream got them."""
         self.answered = 0
         self.lost = 0
-        self._boxes = BoxesWriter(folder / BOXES)
+        self._boxes = BoxesWriter(folder / BOXES, settings.radiometry is not None)
         self._video = VideoWriter(folder / 'annotated.mp4', rate)
         self._gain = GainControl(settings.gain)
         self._waiting: deque[ThermalImage] = deque()
@@ -102,7 +116,8 @@ class RunFolder:
         self.answered += 1
         self.lost += answer.score is None
         number = self.frames[answer.index]
-        self._boxes.write(number, answer.stamp, answer.box, answer.score, answer.state)
+        measured = answer.temperatures
+        self._boxes.write(number, answer.stamp, answer.box, answer.score, answer.state, measured)
         self._draw_unanswered(len(self.frames) - answer.index)
         if answer.id != self._id:
             self._trail.clear()
@@ -120,6 +135,7 @@ class RunFolder:
                 answer.response if 'response' in self._drawn else None,
                 self._trail if 'trail' in self._drawn else (),
                 number if 'number' in self._drawn else None,
+                measured.median if measured else None,
             )
         )
 

@@ -29,15 +29,16 @@ def draw_overlay(
     response: np.ndarray | None = None,
     trail: Sequence[tuple[float, float]] = (),
     number: int | None = None,
+    temperature: float | None = None,
 ) -> np.ndarray:
     """
     Draw a target over a gray image.
 
     `image01` is `H x W`, 0..1. `box` (pixels) gets the colour of `state`, dashed while lost, and
-    a label of id, state and score; `response` (any `h x w` map) becomes an inset in a corner that
-    is away from the box. `trail` are the centres of earlier boxes, the oldest first, which a line
-    connects; `number` is that of the image and stands in a lower corner. What is not given is not
-    drawn. Returns blue-green-red uint8 `H x W x 3`.
+    a label of id, state, score and `temperature` (degrees Celsius); `response` (any `h x w` map)
+    becomes an inset in a corner that is away from the box. `trail` are the centres of earlier
+    boxes, the oldest first, which a line connects; `number` is that of the image and stands in a
+    lower corner. What is not given is not drawn. Returns blue-green-red uint8 `H x W x 3`.
     """
     gray = cv2.convertScaleAbs(np.nan_to_num(image01, nan=0.0), alpha=255)
     canvas = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
@@ -50,6 +51,7 @@ def draw_overlay(
         points = np.clip(points, (-width, -height), (2 * width, 2 * height)).round().astype(int)
         cv2.polylines(canvas, [points.astype(np.int32)], False, color)
     words = [f'#{id}' if id else '', state, '' if score is None else f'{score:.2f}']
+    words.append('' if temperature is None else f'{temperature:.1f} C')  # the font has no degree
     label = ' '.join(word for word in words if word)
     if box is None or not box.is_finite():
         _draw_label(canvas, label, 2, 0, color)

@@ -10,7 +10,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import numpy as np
 from rclpy.node import Node
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, Temperature
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D
 
@@ -31,6 +31,7 @@ class Outputs:
             self._detection_out = self._create(Detection2D, '~/detection', qos.detection())
             self._debug_out = self._create(Image, '~/debug_image', qos.picture())
             self._response_out = self._create(Image, '~/response_map', qos.picture())
+            self._temperature_out = self._create(Temperature, '~/temperature', qos.detection())
             self._diagnostics_out = None
             if with_diagnostics:
                 topic = '/diagnostics'
@@ -61,12 +62,21 @@ class Outputs:
     def detection(self, answer: Answer, header: Header) -> None:
         """Publish an answer; `header` is that of its image."""
         self._detection_out.publish(messages.detection(answer, header))
+        if answer.temperatures is not None and self._temperature_out.get_subscription_count():
+            median = answer.temperatures.median
+            self._temperature_out.publish(Temperature(header=header, temperature=median))
 
     def pictures(self, answer: Answer, header: Header) -> None:
         """Draw an answer and its response."""
         if self.pictures_wanted:
             picture = draw_overlay(
-                answer.image01, answer.box, answer.state, answer.score, answer.id, answer.response
+                answer.image01,
+                answer.box,
+                answer.state,
+                answer.score,
+                answer.id,
+                answer.response,
+                temperature=answer.temperatures.median if answer.temperatures else None,
             )
             self._show(picture, header)
         if answer.response is not None and self._response_out.get_subscription_count():

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..imaging.border import Margins
 from ..imaging.gain import GainSettings, MODES
+from ..imaging.radiometry import CAMERAS, radiometry_of
 from ..tracking.settings import MODES as TRACKING_MODES
 from ..tracking.settings import TrackingSettings
 from ..tracking.states import Thresholds
@@ -122,8 +123,18 @@ TRACKER = (
     ),
     _gain('low_percentile', 'Percentile that becomes 0.', 0.0, 100.0),
     _gain('high_percentile', 'Percentile that becomes 1.', 0.0, 100.0),
-    _gain('minimum', 'Counts that become 0 in mode fixed.', -1e9, 1e9),
-    _gain('maximum', 'Counts that become 1 in mode fixed.', -1e9, 1e9),
+    _gain(
+        'minimum',
+        'Counts that become 0 in mode fixed; with radiometric, degrees Celsius.',
+        -1e9,
+        1e9,
+    ),
+    _gain(
+        'maximum',
+        'Counts that become 1 in mode fixed; with radiometric, degrees Celsius.',
+        -1e9,
+        1e9,
+    ),
     _gain('smoothing', 'Share of the previous range that stays in the next one.', 0.0, 0.999),
     _gain('stretch_8bit', 'Whether 8-bit images go through the range, too, not just / 255.'),
     Parameter(
@@ -132,6 +143,21 @@ TRACKER = (
         'Rows at top and bottom, columns at left and right that are no image, such as telemetry; '
         'up to four a side are found without it. Boxes stay those of the whole image.',
         live=True,
+    ),
+    Parameter(
+        'radiometric.camera',
+        'none',
+        'Camera whose counts are temperatures, see Temperatures; none for no camera of these.',
+        choices=('none', *CAMERAS),
+    ),
+    Parameter('radiometric.scale', 1.0, 'Kelvin for one count, for other cameras.', 1e-6, 1e6),
+    Parameter(
+        'radiometric.offset',
+        0.0,
+        'Degrees Celsius of a count of 0, for other cameras; a scale of 1 and an offset of 0 '
+        'mean that counts are no temperatures.',
+        -1e9,
+        1e9,
     ),
     Parameter(
         'tracking.mode',
@@ -203,12 +229,15 @@ PLAYER = (
 def settings_of(values: Mapping[str, Value]) -> StreamSettings:
     """Make the settings of a stream; raises ValueError for values that exclude each other."""
     thresholds = ('lost_below', 'uncertain_below', 'found_above', 'lost_after')
-    gain = _part(values, 'gain.')
+    parts = _part(values, 'gain.')
+    gain = GainSettings(**{**parts, 'crop': Margins.parse(parts['crop'])})
+    radiometry = radiometry_of(**_part(values, 'radiometric.'))
     return StreamSettings(
-        gain=GainSettings(**{**gain, 'crop': Margins.parse(gain['crop'])}),
+        gain=radiometry.in_counts(gain) if radiometry else gain,
         thresholds=Thresholds(**{name: values[name] for name in thresholds}),  # type: ignore
         buffer_size=int(values['buffer_size']),
         smallest_side=float(values['smallest_side']),
+        radiometry=radiometry,
     )
 
 

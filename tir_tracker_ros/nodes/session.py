@@ -75,7 +75,7 @@ class Session:
         self._epoch = 0
         """Of what the thread works on."""
         path = str(values['record_path'])
-        self._record = Record(path) if path else None
+        self._record = Record(path, self._stream.settings.radiometry is not None) if path else None
         try:
             self._outputs = Outputs(node, bool(values['diagnostics']))
         except BaseException:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..imaging.gain import GainControl, GainSettings
 from ..imaging.guard import FrameKind, FrozenFrameGuard, is_blank
+from ..imaging.radiometry import Radiometry
 from ..imaging.thermal_image import ThermalImage
 from .frame_buffer import BufferedImage, FrameBuffer, seconds
 from .inits import check_inside, checked, InitRefused, InitRequest, named
@@ -41,6 +42,8 @@ class StreamSettings:
     """Images kept, so that an init may name an earlier one by its stamp."""
     smallest_side: float = 4.0
     """Smallest side of an init box, pixels."""
+    radiometry: Radiometry | None = None
+    """How counts become degrees Celsius; None where they are no temperatures."""
 
     def __post_init__(self) -> None:
         if self.buffer_size < 1:
@@ -80,6 +83,7 @@ class Stream:
         self._pending: InitRequest | None = None
         self._enabled = True
         self._last_answered = -1
+        self._told_8bit = False
 
     @property
     def images(self) -> int:
@@ -119,6 +123,12 @@ class Stream:
         failed is answered first, without a score.
         """
         self.remember(image)
+        if image.pixels.dtype == np.uint8 and self.settings.radiometry and not self._told_8bit:
+            self._told_8bit = True
+            self._warn(
+                'images are of 8 bits, which went through the gain control of the camera: '
+                'no temperatures are measured in them'
+            )
         if not self._enabled:
             return False
         if self._pending is not None:
@@ -239,6 +249,7 @@ class Stream:
         target.repeats = target.repeats + 1 if kind is FrameKind.FROZEN else 0
         if kind is FrameKind.BLANK:
             # Nothing can be seen or learnt, and the score of the next image is judged as before.
+            target.temperatures = None
             self._tell('lost', 'the image is blank (constant or without finite pixels)')
             return self._answer(buffered, target, image01, blank=True)
         if kind is FrameKind.FROZEN and not target.state.failing:
@@ -254,6 +265,7 @@ class Stream:
         except Exception as error:
             failure = error
         model_ms = (time.perf_counter() - started) * 1e3
+        target.measure(buffered.image, self.settings.radiometry)
         self._tell(target.state.name, target.state.reason)
         answered = self._answer(buffered, target, image01, model_ms)
         if failure is not None:

@@ -10,6 +10,8 @@ import math
 import numpy as np
 
 from ..geometry import Box
+from ..imaging.radiometry import Radiometry, Temperatures
+from ..imaging.thermal_image import ThermalImage
 from .frame_buffer import BufferedImage
 from .states import TargetState, Thresholds
 from .track import Estimate, Track, Tracker
@@ -39,6 +41,8 @@ class Answer:
     """Response map, `h x w` float32; None where the tracker did not run, or failed."""
     model_ms: float = 0.0
     """Time that the tracker took for this image, milliseconds."""
+    temperatures: Temperatures | None = None
+    """Inside of the box; None without radiometry, and where there is no score."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Status:
     reason: str
     """Why, in words."""
     details: dict[str, float | str] = field(default_factory=dict, compare=False)
-    """Id, class, score and box at the moment of the change, and the number of images so far."""
+    """Id, class, score, box and temperatures at the moment of the change; images so far."""
     refusal: bool = field(default=False, compare=False)
     """Whether all that is new is an init that was refused."""
 
@@ -70,6 +74,8 @@ class Target:
     """None until the tracker has started."""
     repeats: int = 0
     """Images in a row that repeat the one before."""
+    temperatures: Temperatures | None = None
+    """Inside of the box in the last image; None where nothing could be measured."""
 
     def __post_init__(self) -> None:
         self.estimate = Estimate(self.good_box, 1.0)
@@ -108,6 +114,12 @@ class Target:
         if not self.state.low_scores:
             self.good_box = estimate.box
 
+    def measure(self, image: ThermalImage, radiometry: Radiometry | None) -> None:
+        """Measure the temperatures inside of the box, unless the target is not seen there."""
+        self.temperatures = None
+        if radiometry is not None and self.state.name != 'lost' and not self.state.failing:
+            self.temperatures = radiometry.measure(image, self.estimate.box)
+
     def answer(
         self, buffered: BufferedImage, image01: np.ndarray, model_ms: float, blank: bool
     ) -> Answer:
@@ -125,6 +137,7 @@ class Target:
             image01=image01,
             response=None if blank or self.state.failing else self.estimate.response,
             model_ms=model_ms,
+            temperatures=None if unseen else self.temperatures,
         )
 
     def details(self) -> dict[str, float | str]:
@@ -134,6 +147,7 @@ class Target:
             'class_id': self.class_id,
             'score': self.estimate.score,
             **dict(zip('xywh', self.estimate.box)),
+            **(self.temperatures.named() if self.temperatures else {}),
         }
 
 
