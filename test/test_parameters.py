@@ -22,7 +22,7 @@ from tir_tracker_ros.nodes.parameters import (
     unknown_problem,
 )
 from tir_tracker_ros.tracking.settings import TrackingSettings
-from tir_tracker_ros.tracking.stream import StreamSettings
+from tir_tracker_ros.tracking.stream_settings import StreamSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {row.name: row.default for row in TRACKER}

@@ -15,7 +15,8 @@ from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.imaging.gain import GainSettings
 from tir_tracker_ros.sequences.source import open_source
 from tir_tracker_ros.tracking.inits import InitRequest
-from tir_tracker_ros.tracking.stream import Stream, StreamSettings
+from tir_tracker_ros.tracking.stream import Stream
+from tir_tracker_ros.tracking.stream_settings import StreamSettings
 
 
 def test_boxes_are_on_disk_line_by_line_and_a_lost_box_has_no_score(tmp_path):

@@ -20,7 +20,8 @@ from ..imaging.radiometry import CAMERAS, Radiometry
 from ..imaging.thermal_image import ThermalImage
 from ..tracking.inits import InitRequest, named
 from ..tracking.loading import load_tracker
-from ..tracking.stream import Stream, StreamSettings
+from ..tracking.stream import Stream
+from ..tracking.stream_settings import StreamSettings
 from ..tracking.target import Answer, Status, TargetIds
 from .run_folder import DRAWN, RunFolder
 

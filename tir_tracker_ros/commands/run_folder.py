@@ -19,7 +19,7 @@ from ..imaging.radiometry import NAMES as TEMPERATURES
 from ..imaging.radiometry import Temperatures
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.videos import VideoWriter
-from ..tracking.stream import StreamSettings
+from ..tracking.stream_settings import StreamSettings
 from ..tracking.target import Answer
 from .output import BOXES, naming, write_summary
 

@@ -21,7 +21,7 @@ from ..imaging.radiometry import CAMERAS, radiometry_of
 from ..tracking.settings import MODES as TRACKING_MODES
 from ..tracking.settings import TrackingSettings
 from ..tracking.states import Thresholds
-from ..tracking.stream import StreamSettings
+from ..tracking.stream_settings import StreamSettings
 
 Value = bool | int | float | str
 

@@ -47,6 +47,8 @@ newest_image = partial(_profile, 1, reliable=False)
 """For images that come in: best effort, depth 1, because only the newest image is wanted."""
 picture = partial(_profile, 5, reliable=False)
 """For images that are published to be looked at: sensor data."""
+click = partial(_profile, 1, reliable=True)
+"""For a place that was clicked on: as for the init box."""
 init = partial(_profile, 1, reliable=True)
 """For the init box: reliable, and volatile, which matches every publisher."""
 detection = partial(_profile, 10, reliable=True)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import time
 import traceback
@@ -99,19 +99,26 @@ class Session:
 
     def init(self, message: Detection2D) -> None:
         """Take an init; of those that wait, only the newest of each id is followed."""
-        request, epoch = messages.init_request(message), self._gate.epoch
-        resets = self._resets
+        request = messages.init_request(message)
+        self._begin(lambda: self._stream.init(request), request.id)
+
+    def click(self, x: float, y: float) -> None:
+        """Take a place, in pixels of the newest image, as an init of what stands out there."""
+        self._begin(lambda: self._stream.click(x, y))
+
+    def _begin(self, start: Callable[[], None], id: str = '') -> None:
+        epoch, resets = self._gate.epoch, self._resets
 
         def init() -> None:
             if resets != self._resets:
                 return
             self._epoch = epoch
             try:
-                self._stream.init(request)
+                start()
             except InitRefused as refusal:
                 self._log.warning(str(refusal))
 
-        passed_over = self._worker.call(init, key=('init', request.id))
+        passed_over = self._worker.call(init, key=('init', id))
         if passed_over:
             now, last = time.monotonic(), self._last_passed_over
             self._inits_passed_over += passed_over

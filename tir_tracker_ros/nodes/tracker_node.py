@@ -10,6 +10,7 @@ import time
 import traceback
 from typing import Any
 
+from geometry_msgs.msg import Point
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
@@ -99,9 +100,10 @@ class TrackerNode(ManagedNode):
         for each in (
             (kind, topic, self._on_image, qos.newest_image()),
             (Detection2D, '~/init', self._on_init, qos.init()),
+            (Point, '~/click', self._on_click, qos.click()),
         ):
             self._inputs.append(self.create_subscription(*each[:3], **each[3]))
-        images, inits = (one.topic_name for one in self._inputs)
+        images, inits = (one.topic_name for one in self._inputs[:2])
         self.get_logger().info(f'listens to {images} ({kind.__name__}) and, for inits, {inits}')
         self._silence = Silence(self, self._inputs[0])
         # The node's clock is not used: simulated time may stand still, and the warnings with it.
@@ -135,6 +137,10 @@ class TrackerNode(ManagedNode):
     @logged
     def _on_init(self, message: Detection2D) -> None:
         self.session.init(message)
+
+    @logged
+    def _on_click(self, message: Point) -> None:
+        self.session.click(message.x, message.y)
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self.session.forget('reset')

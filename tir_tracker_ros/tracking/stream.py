@@ -9,47 +9,25 @@ Knows neither ROS nor a clock, so the node and `tir-tracker replay` give the sam
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 import logging
 import time
 
 import numpy as np
 
-from ..imaging.gain import GainControl, GainSettings
+from ..imaging.gain import GainControl
 from ..imaging.guard import FrameKind, FrozenFrameGuard, is_blank
-from ..imaging.radiometry import Radiometry
 from ..imaging.thermal_image import ThermalImage
+from .clicks import init_at
 from .frame_buffer import BufferedImage, FrameBuffer, seconds
 from .inits import check_inside, checked, InitRefused, InitRequest, named
-from .states import TargetState, Thresholds
+from .states import TargetState
+from .stream_settings import StreamSettings
 from .target import Answer, PROCESS_IDS, Status, Target, TargetIds
 from .track import Tracker
 
 _LOGGER = logging.getLogger(__name__)
 _FROZEN_AFTER = 10
 """Repeated images after which the status says so; some drivers send each image three times."""
-
-
-@dataclass(frozen=True)
-class StreamSettings:
-    """What is kept, accepted and told. Raises ValueError naming a bad value."""
-
-    gain: GainSettings = field(default_factory=GainSettings)
-    """How counts become 0..1."""
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    """Scores that make a target tracked, uncertain or lost; the other limits are not used here."""
-    buffer_size: int = 30
-    """Images kept, so that an init may name an earlier one by its stamp."""
-    smallest_side: float = 4.0
-    """Smallest side of an init box, pixels."""
-    radiometry: Radiometry | None = None
-    """How counts become degrees Celsius; None where they are no temperatures."""
-
-    def __post_init__(self) -> None:
-        if self.buffer_size < 1:
-            raise ValueError(f'buffer_size {self.buffer_size} is not 1 or more')
-        if not self.smallest_side > 0:
-            raise ValueError(f'smallest_side {self.smallest_side} is not above 0')
 
 
 class Stream:
@@ -187,6 +165,20 @@ class Stream:
                 f'the newest is {seconds(newest.image.stamp)}'
             )
         self._tell(self.status.state, f'{named(request)} {reason}')
+
+    def click(self, x: float, y: float) -> None:
+        """
+        Follow what stands out, warm or cold, at a place in pixels of the newest image.
+
+        Raises InitRefused, naming the place, where it cannot be followed; and what `init` raises.
+        """
+        settings = self.settings
+        try:
+            request = init_at(x, y, self._buffer.newest, settings.gain, settings.smallest_side)
+        except InitRefused as refusal:
+            self._tell(self.status.state, str(refusal), refusal=True)
+            raise
+        self.init(request)
 
     def reset(self, reason: str = 'reset') -> None:
         """Forget the target and a waiting init; also the gain and frozen-frame memory."""
