@@ -35,7 +35,7 @@ def test_the_folder_holds_every_image_once_also_with_a_late_init(tmp_path):
     images, boxes = tiny_scene(12)
     settings = StreamSettings(GainSettings(), buffer_size=5)
     run = RunFolder(tmp_path, 20, settings)
-    stream = Stream(FakeTracker(), settings, run.answer)
+    stream = Stream(FakeTracker(), settings, on_image=run.answers)
     for frame, image in enumerate(images):
         run.image(frame, image)
         stream.image(image)

@@ -486,3 +486,16 @@ def test_temperatures_inside_of_the_box_stand_beside_it(tmp_path):
         expected = [inside.min(), np.median(inside), inside.max()]
         assert [float(row[name]) for name in names] == pytest.approx(expected, abs=0.006)
     assert track(*arguments, '--radiometric', 'kelvin') == 1
+
+
+def test_several_inits_give_several_targets_each_with_its_id_and_colour(folder, tmp_path):
+    out = tmp_path / 'out'
+    inits = ('--init', '20,25,10,14', '--init', '60,10,12,12')
+    assert track(folder, *inits, '--out', out, '--quiet', '--draw', 'none') == 0
+    rows = rows_of(out)
+    assert [row['id'] for row in rows] == ['1', '2'] * 12
+    assert [row['frame'] for row in rows] == [str(n) for n in range(12) for _ in range(2)]
+    (first, *_) = open_source(out / 'annotated.mp4')
+    assert first.pixels.shape == (72, 96)
+    assert summary_of(out)['init'] == ['20,25,10,14', '60,10,12,12']
+    assert track(folder, *inits, '--init', '500,1,9,9', '--out', out, '--quiet') == 1

@@ -70,7 +70,7 @@ def add_following_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
 
 
-def stream_settings(arguments: Namespace) -> StreamSettings:
+def stream_settings(arguments: Namespace, max_targets: int = 1) -> StreamSettings:
     """Return the settings that the options ask for; raises ValueError that names a bad one."""
     if arguments.max_frames is not None and arguments.max_frames < 1:
         raise ValueError(f'--max-frames {arguments.max_frames} is not 1 or more')
@@ -80,7 +80,8 @@ def stream_settings(arguments: Namespace) -> StreamSettings:
     except ValueError as error:
         raise ValueError(f'--radiometric {arguments.radiometric}: {error}') from None
     if arguments.gain_range is None:
-        return StreamSettings(GainSettings(arguments.gain, crop=crop), radiometry=radiometry)
+        gain = GainSettings(arguments.gain, crop=crop)
+        return StreamSettings(gain, radiometry=radiometry, max_targets=max_targets)
     try:
         minimum, maximum = map(float, arguments.gain_range.split(','))
     except ValueError:
@@ -90,26 +91,32 @@ def stream_settings(arguments: Namespace) -> StreamSettings:
     # A range that was asked for holds for 8-bit images, too.
     gain = GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True, crop=crop)
     return StreamSettings(
-        radiometry.in_counts(gain) if radiometry else gain, radiometry=radiometry
+        radiometry.in_counts(gain) if radiometry else gain,
+        radiometry=radiometry,
+        max_targets=max_targets,
     )
 
 
 def make_stream(
-    arguments: Namespace, settings: StreamSettings, on_answer: Callable[[Answer], object]
+    arguments: Namespace, settings: StreamSettings, on_image: Callable[[list[Answer]], object]
 ) -> Stream:
     """Load the model, and make a stream that tells every change of state."""
     tracker = load_tracker(arguments.model, arguments.device, arguments.weights, arguments.threads)
     # The ids are its own, so that a second run in the same process gives the same ones.
-    return Stream(tracker, settings, on_answer, tell, _tell_status, TargetIds())
+    several = settings.max_targets > 1
+
+    def tell_status(status: Status) -> None:
+        whose = f'target {status.id} ' if several and status.id else ''
+        tell(f'after {status.details["images"]} images: {whose}{status.state}: {status.reason}')
+
+    return Stream(
+        tracker, settings, warn=tell, on_status=tell_status, ids=TargetIds(), on_image=on_image
+    )
 
 
 def tell(text: str) -> None:
     """Print a line on stderr, above the progress bar."""
     tqdm.write(text, file=sys.stderr)
-
-
-def _tell_status(status: Status) -> None:
-    tell(f'after {status.details["images"]} images: {status.state}: {status.reason}')
 
 
 def make_progress(arguments: Namespace, total: int | None) -> tqdm[Any]:
@@ -153,9 +160,10 @@ def open_run(
     arguments: Namespace, folder: Path, source: str, stream: Stream, rate: float
 ) -> Iterator[RunFolder]:
     """Open the folder of a run, and finish its files whatever happens, telling where they are."""
+    init = arguments.init
     facts = {
         'source': source,
-        'init': arguments.init,
+        'init': init[0] if isinstance(init, list) and len(init) == 1 else init,
         'model': stream.tracker.name,
         'device': str(stream.tracker.device),
         'threads': arguments.threads,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import sys
 from typing import Any
 
@@ -14,7 +14,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
+from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
@@ -99,6 +99,13 @@ def detection(answer: Answer, header: Header) -> Detection2D:
     return message
 
 
+def detections(answers: Sequence[Answer], header: Header) -> Detection2DArray:
+    """Write the answers of all targets in the image of `header`."""
+    return Detection2DArray(
+        header=header, detections=[detection(answer, header) for answer in answers]
+    )
+
+
 def fill_box(message: Detection2D, box: Box) -> None:
     """Write a box, in pixels, into a detection."""
     message.bbox.center.position.x = float(box.cx)
@@ -108,13 +115,15 @@ def fill_box(message: Detection2D, box: Box) -> None:
 
 
 def state_message(status: Status, name: str) -> DiagnosticStatus:
-    """Write a status: the message is the state itself, the first value is the reason."""
-    return diagnostic(
+    """Write a status: the message is the state itself, the first value the reason."""
+    message = diagnostic(
         name,
         _LEVELS.get(status.state, DiagnosticStatus.OK),
         status.state,
         {'reason': status.reason, **status.details},
     )
+    message.hardware_id = status.id
+    return message
 
 
 def diagnostic(

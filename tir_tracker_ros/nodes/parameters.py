@@ -103,6 +103,12 @@ TRACKER = (
         'raw subscribes to image, compressed to image/compressed.',
         choices=('raw', 'compressed'),
     ),
+    _stream(
+        'max_targets',
+        'Targets followed at once; with 1, every init replaces the target.',
+        1,
+        64,
+    ),
     _stream('buffer_size', 'Images kept, so that an init may name one by its stamp.', 1, 1000),
     _threshold(
         'lost_below', 'A score below this, lost_after images in a row, means lost.', 0.0, 1.0
@@ -238,6 +244,7 @@ def settings_of(values: Mapping[str, Value]) -> StreamSettings:
         buffer_size=int(values['buffer_size']),
         smallest_side=float(values['smallest_side']),
         radiometry=radiometry,
+        max_targets=int(values['max_targets']),
     )
 
 

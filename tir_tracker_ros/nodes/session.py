@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+import itertools
 import time
 import traceback
 from typing import Any
@@ -29,7 +30,7 @@ from .outputs import Outputs
 from .parameters import settings_of, Value
 from .quiet_log import QuietLog
 from .record import Record
-from .worker import Worker
+from .worker import KEYS, Worker
 
 _FLOOD_ENDS = 60.0
 """Seconds without an init that is passed over, after which the next one is told again."""
@@ -66,23 +67,30 @@ class Session:
         self._stream = Stream(
             tracker,
             settings_of(values),
-            on_answer=self._answer,
             warn=self._log.warning,
             on_status=self._publish_status,
+            on_image=self._answer,
         )
         self._idle_gain = GainControl(self._stream.settings.gain)
         self._counters, self._gate = Counters(), Gate()
         self._epoch = 0
         """Of what the thread works on."""
         path = str(values['record_path'])
-        self._record = Record(path, self._stream.settings.radiometry is not None) if path else None
+        settings = self._stream.settings
+        several = settings.max_targets > 1
+        measured = settings.radiometry is not None
+        self._record = Record(path, measured, several) if path else None
         try:
-            self._outputs = Outputs(node, bool(values['diagnostics']))
+            self._outputs = Outputs(node, bool(values['diagnostics']), settings.max_targets)
         except BaseException:
             if self._record is not None:
                 self._record.close()
             raise
-        self._worker = Worker(self._process, self._skip, self.failed, self._buffer_size)
+        # Every init without an id adds a target where there is room for several, so none of a
+        # burst may be passed over.
+        keys = max(KEYS, 2 * settings.max_targets)
+        self._worker = Worker(self._process, self._skip, self.failed, self._buffer_size, keys)
+        self._unnamed = itertools.count() if several else itertools.repeat(0)
         self._publish_status(self._stream.status)
 
     def close(self) -> None:
@@ -118,7 +126,7 @@ class Session:
             except InitRefused as refusal:
                 self._log.warning(str(refusal))
 
-        passed_over = self._worker.call(init, key=('init', id))
+        passed_over = self._worker.call(init, key=('init', id or next(self._unnamed)))
         if passed_over:
             now, last = time.monotonic(), self._last_passed_over
             self._inits_passed_over += passed_over
@@ -128,6 +136,20 @@ class Session:
                     'inits come faster than they can be followed: of those that wait, the newest '
                     'of each id is taken'
                 )
+
+    def cancel(self, id: str) -> None:
+        """Forget one target after what came before, or with an empty id all of them at once."""
+        if not id:
+            self.forget('cancelled')
+            return
+
+        def cancel() -> None:
+            try:
+                self._stream.cancel(id)
+            except LookupError as unknown:
+                self._log.warning(unknown.args[0])
+
+        self._worker.call(cancel, key=('cancel', id))
 
     def forget(self, reason: str) -> None:
         """Forget the target; from now on no answer about it goes out, not even one in making."""
@@ -158,7 +180,7 @@ class Session:
     def publish_diagnostics(self) -> None:
         """Publish what has happened since the last time, if that is asked for."""
         rates = self._counters.rates()
-        level, text = DiagnosticStatus.OK, self._stream.status.state
+        level, text = DiagnosticStatus.OK, self._stream.state
         if not rates['images per second']:
             level, text = DiagnosticStatus.WARN, 'no images'
         values: dict[str, float | str] = {'model': self.model, **rates}
@@ -187,25 +209,32 @@ class Session:
         self._epoch = arrival.epoch
         if self._stream.image(image):
             return
-        state = self._stream.status.state
+        state = self._stream.state
+        if self._stream.enabled and not self._stream.targets:
+            header = arrival.message.header
+            self._gate.pass_through(self._epoch, lambda: self._outputs.detections([], header))
         if self._record is not None:
             self._record.idle(image.stamp, arrival.wall, state)
         if self._outputs.pictures_wanted:
             self._outputs.idle_picture(self._idle_gain(image), state, arrival.message.header)
 
-    def _answer(self, answer: Answer) -> None:
-        header, arrived, wait_ms = self._arrivals[answer.index]
+    def _answer(self, answers: Sequence[Answer]) -> None:
+        header, arrived, wait_ms = self._arrivals[answers[0].index]
         if not self._gate.pass_through(
-            self._epoch, lambda: self._outputs.detection(answer, header)
+            self._epoch, lambda: self._outputs.detections(answers, header)
         ):
             return
         published = time.time_ns()
-        self._counters.answered(answer, (published - arrived) / 1e6)
+        self._counters.answered(answers[0], (published - arrived) / 1e6)
         if self._record is not None:
-            self._record.answered(answer, arrived, published, wait_ms)
-        self._outputs.pictures(answer, header)
+            for answer in answers:
+                self._record.answered(answer, arrived, published, wait_ms)
+        self._outputs.pictures(answers, header)
 
     def _publish_status(self, status: Status) -> None:
         if not status.refusal:  # which is logged as a warning
-            self._log.info(f'{status.state}: {status.reason}', kind=status.state)
+            whose = ''
+            if self._stream.settings.max_targets > 1 and status.id:
+                whose = f'target {status.id} '
+            self._log.info(f'{whose}{status.state}: {status.reason}', kind=whose + status.state)
         self._outputs.status(status)

@@ -13,6 +13,7 @@ from typing import Any
 from geometry_msgs.msg import Point
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D
 
@@ -97,10 +98,12 @@ class TrackerNode(ManagedNode):
         topic, kind = self.resolve_topic_name('image'), Image
         if self._table['image_transport'] == 'compressed':
             topic, kind = f'{topic}/compressed', CompressedImage
+        room = int(self._table['max_targets'])
         for each in (
             (kind, topic, self._on_image, qos.newest_image()),
-            (Detection2D, '~/init', self._on_init, qos.init()),
-            (Point, '~/click', self._on_click, qos.click()),
+            (Detection2D, '~/init', self._on_init, qos.init(room)),
+            (Point, '~/click', self._on_click, qos.init(room)),
+            (String, '~/cancel', self._on_cancel, qos.cancel()),
         ):
             self._inputs.append(self.create_subscription(*each[:3], **each[3]))
         images, inits = (one.topic_name for one in self._inputs[:2])
@@ -141,6 +144,10 @@ class TrackerNode(ManagedNode):
     @logged
     def _on_click(self, message: Point) -> None:
         self.session.click(message.x, message.y)
+
+    @logged
+    def _on_cancel(self, message: String) -> None:
+        self.session.cancel(message.data)
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self.session.forget('reset')

@@ -25,9 +25,13 @@ class StreamSettings:
     """Smallest side of an init box, pixels."""
     radiometry: Radiometry | None = None
     """How counts become degrees Celsius; None where they are no temperatures."""
+    max_targets: int = 1
+    """Targets that are followed at once; with 1, each init replaces the target."""
 
     def __post_init__(self) -> None:
         if self.buffer_size < 1:
             raise ValueError(f'buffer_size {self.buffer_size} is not 1 or more')
+        if self.max_targets < 1:
+            raise ValueError(f'max_targets {self.max_targets} is not 1 or more')
         if not self.smallest_side > 0:
             raise ValueError(f'smallest_side {self.smallest_side} is not above 0')

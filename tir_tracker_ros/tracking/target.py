@@ -57,9 +57,11 @@ class Status:
     """Id, class, score, box and temperatures at the moment of the change; images so far."""
     refusal: bool = field(default=False, compare=False)
     """Whether all that is new is an init that was refused."""
+    id: str = field(default='', compare=False)
+    """Id of the target; empty for what concerns none, or all of them."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Target:
     """All that a stream knows of the target that it follows."""
 
@@ -81,28 +83,26 @@ class Target:
         self.estimate = Estimate(self.good_box, 1.0)
         """The last one."""
 
-    def follow(self, tracker: Tracker, image01: np.ndarray, thresholds: Thresholds) -> None:
+    def begin(self, tracker: Tracker, image01: np.ndarray) -> bool:
         """
-        Start on the target, or find it in the next image `H x W`, 0..1; and judge the estimate.
+        Start on the target, unless that was done; returns whether it was on this very image.
 
-        What the tracker raises is passed on, and the target counts as not seen in this image.
-        Where it was the start that failed, the next image is another chance for it.
+        `image01` is the image of the init, or a later one where the start failed before. What the
+        tracker raises is passed on.
         """
-        estimate, first = self.estimate, self.first
-        try:
-            if self.track is None:
-                self.first = first = image01 if first is None else first
-                self.track = tracker.start(first, self.good_box)
-                self.class_id, self.first = self.class_id or self.track.class_name, None
-            if image01 is not first:
-                (estimate,) = tracker.update(image01, [self.track])
-        except Exception as error:
-            self.estimate = Estimate(self.good_box, 0.0)
-            cause = (str(error).splitlines() or [''])[0]
-            why = f'the model failed: {type(error).__name__}: {cause}'
-            self.state.fail(why, thresholds)
-            raise
-        self.judge(estimate, thresholds)
+        first = image01 if self.first is None else self.first
+        if self.track is not None:
+            return False
+        self.first = first
+        self.track = tracker.start(first, self.good_box)
+        self.class_id, self.first = self.class_id or self.track.class_name, None
+        return image01 is first
+
+    def fail(self, error: Exception, thresholds: Thresholds) -> None:
+        """Take note that the tracker failed: the target counts as not seen in this image."""
+        self.estimate = Estimate(self.good_box, 0.0)
+        cause = (str(error).splitlines() or [''])[0]
+        self.state.fail(f'the model failed: {type(error).__name__}: {cause}', thresholds)
 
     def judge(self, estimate: Estimate, thresholds: Thresholds) -> None:
         """Take the estimate in a new image; one that is not finite counts as a score of 0."""
