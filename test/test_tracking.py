@@ -232,7 +232,7 @@ def test_a_steady_target_is_looked_for_nearby_and_found_in_the_same_place(networ
 @pytest.mark.parametrize('name', FAST)
 @pytest.mark.parametrize('jump', [(24.0, 0.0), (0.0, 28.0), (-32.0, 20.0)])
 def test_a_target_that_jumps_from_rest_is_followed_in_the_same_image(networks, name, jump):
-    tracker = following(networks, name)
+    tracker = following(networks, name, facts=zoo.load_model(name)[1])
     scene = Scene(speed=jump)
     tracker.start(scene.image(0), scene.box(0))
     for _ in range(3):
