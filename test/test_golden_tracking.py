@@ -4,8 +4,8 @@
 The shipped presets give the stored boxes and scores: no change of the code moves them unseen.
 
 They are those of simulated scenes, of 50 images each, in float32 on one thread. OpenCV 4 and 5
-resample images a little differently, in the simulator as well, so each has values of its own; those
-of OpenCV 4 were stored with 4.14. Where they are to change, `python test/test_golden_tracking.py`
+resample images a little differently, also in the simulator, so each has its own values; those of
+OpenCV 4 were stored with 4.14. Where they are to change, `python test/test_golden_tracking.py`
 stores them anew for the OpenCV that is installed, in a commit of its own.
 """
 
