@@ -356,6 +356,13 @@ def test_a_missing_result_is_named(root, capsys):
     assert 'still has no results for data/b: none of data/b.txt, b.txt' in capsys.readouterr().err
 
 
+def test_results_of_others_are_read_before_the_first_image(root, loaded, capsys):
+    (root / 'still' / 'b.txt').unlink()
+    assert evaluate(root, '--trackers', 'mmnet_fast', f'--results=still={root / "still"}') == 1
+    assert 'still has no results for data/b' in capsys.readouterr().err
+    assert not loaded
+
+
 def test_a_broken_result_is_named_with_its_line(root, capsys):
     (root / 'still' / 'b.txt').write_text('1,2,3,4\n1,2,3\n' + '1,2,3,4\n' * FRAMES)
     assert evaluate(root, f'--results=still={root / "still"}') == 1

@@ -237,7 +237,7 @@ def test_images_that_cannot_be_read_are_left_out_and_the_others_keep_their_numbe
 def test_the_summary_says_what_was_run_and_how_it_went(folder, tmp_path):
     track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet')
     summary = summary_of(tmp_path / 'out')
-    assert summary['source'] == str(folder) and summary['init'] == '20,25,10,14'
+    assert summary['source'] == str(folder) and summary['init'] == [20, 25, 10, 14]
     assert (summary['model'], summary['threads'], summary['complete']) == ('fake', 1, True)
     assert (summary['images'], summary['share_lost']) == (12, 0)
     assert summary['images_per_second'] == pytest.approx(12 / summary['seconds'], rel=0.05)

@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .. import __version__
+from ..geometry import Box
 from ..imaging.border import Margins, NO_MARGINS
 from ..imaging.gain import GainSettings, MODES
 from ..imaging.thermal_image import ThermalImage
@@ -135,12 +136,17 @@ def check_init(stream: Stream, request: InitRequest, image: ThermalImage) -> Non
 
 @contextmanager
 def open_run(
-    arguments: Namespace, folder: Path, source: str, stream: Stream, rate: float
+    arguments: Namespace,
+    folder: Path,
+    source: str,
+    init: Box | None,
+    stream: Stream,
+    rate: float,
 ) -> Iterator[RunFolder]:
     """Open the folder of a run, and finish its files whatever happens, telling where they are."""
     facts = {
         'source': source,
-        'init': arguments.init,
+        'init': None if init is None else list(init),
         'model': stream.tracker.name,
         'device': str(stream.tracker.device),
         'threads': arguments.threads,

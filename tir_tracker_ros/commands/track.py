@@ -66,7 +66,7 @@ def run(arguments: Namespace) -> int:
             raise ValueError(f'--start {start} is behind the last image of {arguments.source}')
         stream.image(first[1])
         check_init(stream, request, first[1])  # refused before a file is touched
-        with open_run(arguments, folder, name, stream, source.rate) as run_folder:
+        with open_run(arguments, folder, name, request.box, stream, source.rate) as run_folder:
             run_folder.image(*first)
             stream.init(request)
             progress.update()
