@@ -14,7 +14,6 @@ import re
 
 import cv2
 from fake_tracker import FakeTracker
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 import numpy as np
 import pytest
 
@@ -287,7 +286,7 @@ def test_nothing_in_a_plot_is_clipped_or_covered(trackers):
     figures = draw_plots(large_report(trackers))
     assert list(figures) == list(PLOTS)
     for name, figure in figures.items():
-        FigureCanvasAgg(figure).draw()
+        figure.draw_without_rendering()
         (axes,), (legend,) = figure.axes, figure.legends
         assert len(legend.get_texts()) - (name == 'eao_curve.png') == trackers
         drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
