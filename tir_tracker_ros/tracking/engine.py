@@ -14,7 +14,7 @@ import numpy as np
 from ..geometry import Box
 from .redetection import PLACES, Redetection
 from .runtime import Response, Runtime
-from .score import calibration, probability, score_features
+from .score import calibration, chance, probability, score_features
 from .search_region import Pace, SearchRegion
 from .settings import TrackingSettings
 from .size import Found, Size, Sized, within
@@ -201,30 +201,37 @@ class Engine:
         self, image: np.ndarray, look: _Look, response: Response, crops: slice
     ) -> tuple[Found, Estimate]:
         """Take the peak of the maps of a look's crops; the score of the estimate is the peak."""
-        scores = response.scores[crops]
+        scores, box = response.scores[crops], look.box
+        boxes = None if response.boxes is None else response.boxes[crops]
+        pixels = self.region.pixel(box)
+        penalties = self.size.penalties(boxes, box.w / pixels, box.h / pixels)
         maps = self._enlarged(scores.reshape(-1, *scores.shape[2:]))
         peaks = maps.max(axis=(1, 2))
         chosen = self.size.choose(peaks)
-        index, row, column = self.region.peak(maps[chosen], look.anywhere)
+        if isinstance(penalties, np.ndarray):
+            penalties = penalties.reshape(maps.shape)[chosen]
+        index, row, column = self.region.peak(maps[chosen], look.anywhere, penalties)
         index += chosen.start or 0
         crop, candidate = divmod(index, scores.shape[1])
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
-        factor, box = self.size.factors[crop], look.box
-        pixels = self.region.pixel(box) * factor
+        factor = self.size.factors[crop]
+        pixels *= factor
         cell = self.region.stride * pixels
         moved = Box(box.x + column * cell, box.y + row * cell, box.w, box.h)
         found = Found(look.track, within(image, moved), factor)
-        if response.boxes is not None:
-            cells = scores.shape[-1]
-            at = np.array([row, column]) + (cells - 1) / 2
-            i, j = np.clip(np.round(at).astype(int), 0, cells - 1)
-            x, y, w, h = response.boxes[crops][crop, candidate, :, i, j].tolist()
+        peak = float(peaks[index])
+        if boxes is not None:
+            i, j = (round(one + (scores.shape[-1] - 1) / 2) for one in (row, column))
+            x, y, w, h = boxes[crop, candidate, :, i, j].tolist()
             left, top = box.cx - look.size / 2 * pixels, box.cy - look.size / 2 * pixels
             found.network_box = Box(left + x * pixels, top + y * pixels, w * pixels, h * pixels)
+            peak = float(scores[crop, candidate, i, j])
+            if isinstance(penalties, np.ndarray):
+                found.trust = float(chance(peak) * np.exp(penalties[index, i, j]))
         side = cell * maps.shape[-1] / self.settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
-        return found, Estimate(found.box, float(peaks[index]), maps[index], area)
+        return found, Estimate(found.box, peak, maps[index], area)
 
     def _scored(self, look: _Look, at_peak: Estimate, sized: Sized) -> _Finding:
         evidence = score_features(
