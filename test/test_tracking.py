@@ -12,14 +12,14 @@ import torch
 
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models import zoo
-from tir_tracker_ros.models.families import find_preset, PRESETS
+from tir_tracker_ros.models.families import FAMILIES, find_preset
 from tir_tracker_ros.models.inference import find_device, find_precision, prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.tracking.loading import build_engine, load_tracker
 from tir_tracker_ros.tracking.settings import MODES, TrackingSettings
 from tir_tracker_ros.tracking.states import Thresholds
 
-FAST = [name for name in PRESETS if name.endswith('_fast')]
+FAST = [name for name in FAMILIES['matching'].presets if name.endswith('_fast')]
 
 
 @pytest.fixture(scope='module')

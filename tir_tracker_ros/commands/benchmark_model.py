@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
     rows = []
     print(
-        f'{"model":14}{"device":>8}{"precision":>10}{"threads":>8}{"frames/s":>10}'
+        f'{"model":18}{"device":>8}{"precision":>10}{"threads":>8}{"frames/s":>10}'
         + ''.join(f'{stage + " ms":>13}' for stage in STAGES)
     )
     for name in names:
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
             rows.append(row)
             print(
-                f'{name:14}{row["device"]:>8}{row["precision"]:>10}{count:8}'
+                f'{name:18}{row["device"]:>8}{row["precision"]:>10}{count:8}'
                 f'{row["fps"]:10.1f}' + ''.join(f'{row[f"{stage}_ms"]:13.2f}' for stage in STAGES),
                 flush=True,
             )

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
 from ..geometry import Box
+from .masks import placed, rotated_box
 from .redetection import PLACES, Redetection
 from .runtime import Response, Runtime
 from .score import calibration, chance, probability, score_features
@@ -61,6 +62,7 @@ class _Finding:
 
     estimate: Estimate
     sized: Sized
+    mask: Callable[[], np.ndarray] | None
 
 
 class Engine:
@@ -145,7 +147,16 @@ class Engine:
         self._learn(image, tracks, findings)
         for track, finding in zip(tracks, findings):
             track.box = finding.estimate.box
-        return [finding.estimate for finding in findings]
+        return [self._with_mask(finding) for finding in findings]
+
+    def _with_mask(self, finding: _Finding) -> Estimate:
+        """Draw the mask, which only what is told depends on."""
+        if finding.mask is None:
+            return finding.estimate
+        mask = finding.mask()
+        rotated = rotated_box(mask) if self.settings.rotated_box else None
+        box, theta = rotated or (finding.estimate.box, 0.0)
+        return replace(finding.estimate, box=box, theta=theta, mask=mask)
 
     def look_around(self, image: np.ndarray, track: EngineTrack, box: Box) -> list[Estimate]:
         """Find a target nearby and in the whole search region around `box`; learns nothing."""
@@ -193,9 +204,7 @@ class Engine:
         if not looks:
             return []
         sized = self.size.measure(image, [found[index][0] for index in range(len(looks))])
-        return [
-            self._scored(looks[index], found[index][1], one) for index, one in enumerate(sized)
-        ]
+        return [self._scored(looks[index], *found[index], one) for index, one in enumerate(sized)]
 
     def _find(
         self, image: np.ndarray, look: _Look, response: Response, crops: slice
@@ -229,11 +238,19 @@ class Engine:
             peak = float(scores[crop, candidate, i, j])
             if isinstance(penalties, np.ndarray):
                 found.trust = float(chance(peak) * np.exp(penalties[index, i, j]))
+            draw = response.mask
+            if draw is not None and self.settings.masks:
+                side = self.runtime.template_size * pixels
+                area = Box.from_center(moved.cx, moved.cy, side, side)
+                above = self.settings.mask_above
+                found.mask = lambda: placed(
+                    draw((crops.start or 0) + crop, i, j), area, image.shape, above
+                )
         side = cell * maps.shape[-1] / self.settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
         return found, Estimate(found.box, peak, maps[index], area)
 
-    def _scored(self, look: _Look, at_peak: Estimate, sized: Sized) -> _Finding:
+    def _scored(self, look: _Look, found: Found, at_peak: Estimate, sized: Sized) -> _Finding:
         evidence = score_features(
             at_peak.score, look.track.first_peaks[look.size], sized.agreement
         )
@@ -245,7 +262,7 @@ class Engine:
             calibrated=self.calibrated,
             evidence=evidence,
         )
-        return _Finding(estimate, sized)
+        return _Finding(estimate, sized, found.mask)
 
     def _learn(
         self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: Sequence[_Finding]

@@ -79,6 +79,12 @@ class TrackingSettings:
     """
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""
+    masks: bool = True
+    """Whether masks are drawn, by models that can."""
+    mask_above: float = 0.15
+    """Probability above which a pixel belongs to the target."""
+    rotated_box: bool = False
+    """Whether the box that is told is the rotated one around the mask, where there is one."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """What the score decides; the settings of this name may be given beside the others."""
 
@@ -109,6 +115,7 @@ class TrackingSettings:
             ('template_interval', 1, 1000),
             ('refiner_interval', 0, 1000),
             ('near_share', 0.0, 1.0),
+            ('mask_above', 0.0, 1.0),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(

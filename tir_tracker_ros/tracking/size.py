@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class Found:
     """Width of the search crop that won, over the usual one."""
     network_box: Box | None = None
     """Box that the network itself gives, pixels of the image."""
+    mask: Callable[[], np.ndarray] | None = None
+    """Draws the mask of the target, `H x W` bool in the image; None without masks."""
     trust: float = 1.0
     """How far, 0..1, the size of that box is believed."""
 
