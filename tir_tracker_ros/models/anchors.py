@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 _LARGEST_GROWTH = 5.0
-"""Logarithm of the largest factor on an anchor's sides: `exp(5)` is wider than any crop."""
+"""Logarithm of the largest factor on an anchor's sides: wider than a crop, or below a pixel."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def decode(offsets: Tensor, sizes: Tensor, stride: int, search_size: int) -> Ten
     middle = centres(offsets.shape[-1], stride, search_size).to(offsets)
     width, height = sizes.to(offsets)[:, :, None, None].unbind(1)
     dx, dy, dw, dh = offsets.unbind(1)
-    w = width * dw.clamp(max=_LARGEST_GROWTH).exp()
-    h = height * dh.clamp(max=_LARGEST_GROWTH).exp()
+    w = width * dw.clamp(-_LARGEST_GROWTH, _LARGEST_GROWTH).exp()
+    h = height * dh.clamp(-_LARGEST_GROWTH, _LARGEST_GROWTH).exp()
     x, y = middle + dx * width, middle[:, None] + dy * height
     return torch.stack([x - w / 2, y - h / 2, w, h], dim=2)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -238,17 +239,21 @@ class Engine:
             peak = float(scores[crop, candidate, i, j])
             if isinstance(penalties, np.ndarray):
                 found.trust = float(chance(peak) * np.exp(penalties[index, i, j]))
-            draw = response.mask
-            if draw is not None and self.settings.masks:
+            if response.mask is not None and self.settings.masks:
                 side = self.runtime.template_size * pixels
-                area = Box.from_center(moved.cx, moved.cy, side, side)
-                above = self.settings.mask_above
-                found.mask = lambda: placed(
-                    draw((crops.start or 0) + crop, i, j), area, image.shape, above
+                found.mask = partial(
+                    self._draw,
+                    image,
+                    partial(response.mask, (crops.start or 0) + crop, i, j),
+                    Box.from_center(moved.cx, moved.cy, side, side),
                 )
         side = cell * maps.shape[-1] / self.settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
         return found, Estimate(found.box, peak, maps[index], area)
+
+    def _draw(self, image: np.ndarray, mask: Callable[[], np.ndarray], area: Box) -> np.ndarray:
+        """Draw a mask that covers a square of the image; `H x W` bool."""
+        return placed(mask(), area, image.shape, self.settings.mask_above)
 
     def _scored(self, look: _Look, found: Found, at_peak: Estimate, sized: Sized) -> _Finding:
         evidence = score_features(

@@ -38,8 +38,11 @@ def rotated_box(mask: np.ndarray) -> tuple[Box, float] | None:
     if largest is None or cv2.contourArea(largest) < _SMALLEST_AREA:
         return None
     (x, y), (width, height), degrees = cv2.minAreaRect(largest)
-    if degrees > 45:
-        width, height, degrees = height, width, degrees - 90
+    # Versions of OpenCV differ in the quarter turns that they count.
+    turns = round(degrees / 90)
+    if turns % 2:
+        width, height = height, width
+    degrees -= 90 * turns
     # The contour runs through the middles of pixels, of which the first covers 0..1.
     box = Box.from_center(x + 0.5, y + 0.5, width + 1, height + 1)
     return box, math.radians(degrees)
