@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.models.anchors import AnchorShape
 from tir_tracker_ros.models.families import build, find_preset
 from tir_tracker_ros.training.augmentation import CropAugmentation
 from tir_tracker_ros.training.box_windows import BoxErrorConfig, WindowAugmentation
@@ -18,6 +19,13 @@ from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
 from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
 from tir_tracker_ros.training.matching import MatchingModule
 from tir_tracker_ros.training.pools import build_pools
+from tir_tracker_ros.training.proposals import (
+    anchor_labels,
+    offset_loss,
+    ProposalLossConfig,
+    ProposalModule,
+    score_loss,
+)
 from tir_tracker_ros.training.recipes import make_config, read_config
 from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler
 from tir_tracker_ros.training.views import NO_CLASS, PoolBuilder, ViewPool
@@ -495,3 +503,127 @@ def test_no_class_is_not_a_class(pool):
     builder.add_track([(0, np.zeros((90, 90), np.uint8), Box(30, 30, 20, 20))])
     assert builder.build().label.tolist() == [NO_CLASS]
     assert make_config({'sources': [{'kind': 'simulator'}]}).model == 'mmnet_fast'
+
+
+# ------------------------------------------------------------------------------- proposals
+SIZES = AnchorShape().sizes(8)
+
+
+def labels_of(boxes, positive=True, **changes):
+    boxes = torch.tensor(boxes)
+    return anchor_labels(
+        boxes,
+        torch.full((len(boxes),), positive),
+        SIZES,
+        8,
+        255,
+        17,
+        ProposalLossConfig(**changes),
+        torch.Generator().manual_seed(0),
+    )
+
+
+def overlaps_of(box):
+    """Overlap of a box with each anchor, one by one."""
+    place = np.ndindex(5, 17, 17)
+    values = [
+        Box.from_center(127.5 + 8 * (j - 8), 127.5 + 8 * (i - 8), *SIZES[k].tolist()).iou(box)
+        for k, i, j in place
+    ]
+    return np.array(values).reshape(5, 17, 17)
+
+
+def test_sizes_of_targets_follow_the_crops(pool):
+    for changes in ({}, {'scale': 0.25, 'aspect': 0.2, 'translation': 30, 'flip': 0.5}):
+        crops = crops_of(pool, **changes)
+        for crop, size in zip(crops.search[:, 0], crops.size):
+            bright = crop > 0.5
+            seen = [int(bright.any(dim=axis).sum()) for axis in (0, 1)]
+            assert seen == pytest.approx(size.tolist(), abs=2)
+
+
+def test_a_turned_target_is_an_ellipse(pool):
+    crops = crops_of(pool, rotation=45)
+    shares = crops.size / crops_of(pool).size
+    assert shares.std(dim=0).min() > 0.01
+    # A target of 40 x 30 that is turned becomes narrower and taller.
+    assert shares[:, 0].max() < 1.001 and shares[:, 1].min() > 0.999
+
+
+def test_anchors_are_labelled_as_in_the_paper():
+    box = Box(90, 100, 60, 68)
+    overlap = overlaps_of(box)
+    [labels] = labels_of([tuple(map(float, box))], positives=1445, negatives=1445).numpy()
+    assert ((labels == 1) == (overlap >= 0.6)).all()
+    assert ((labels == 0) == (overlap < 0.3)).all()
+    [few] = labels_of([tuple(map(float, box))], positives=2, negatives=7).numpy()
+    assert (few == 1).sum() == 2 and (few == 0).sum() == 7
+    assert (labels[few >= 0] == few[few >= 0]).all()
+
+
+def test_a_long_thin_target_has_the_anchor_that_fits_best():
+    box = Box(20, 120, 200, 8)
+    [labels] = labels_of([tuple(map(float, box))]).numpy()
+    overlap = overlaps_of(box)
+    assert overlap.max() < 0.6
+    assert (overlap[labels == 1] == overlap.max()).all() and (labels == 1).any()
+
+
+def test_a_target_outside_of_the_crop_has_no_anchor():
+    labels = labels_of([(900.0, 900.0, 40.0, 40.0)])
+    assert not (labels == 1).any() and (labels == 0).sum() == 48
+
+
+def test_of_a_negative_pair_the_anchors_around_the_object_are_no_target():
+    [labels] = labels_of([(119.5, 135.5, 32.0, 32.0)], positive=False, positives=1445).numpy()
+    assert not (labels == 1).any()
+    rows, columns = (np.unique(axis) for axis in np.nonzero(labels == 0)[1:])
+    # The object is one cell to the right of the middle and three below.
+    assert rows.tolist() == list(range(8, 15)) and columns.tolist() == list(range(6, 13))
+    assert (labels_of([(119.5, 135.5, 32.0, 32.0)], positive=False) == 0).sum() == 16
+
+
+def test_losses_of_proposals_are_those_of_the_authors():
+    torch.manual_seed(0)
+    scores, offsets, wanted = (
+        torch.randn(3, 5, 4, 4), torch.randn(3, 4, 5, 4, 4), torch.randn(3, 4, 5, 4, 4)
+    )  # fmt: skip
+    labels = torch.randint(-1, 2, (3, 5, 4, 4))
+    labels[2][labels[2] == 1] = 0
+    both = torch.stack([torch.zeros_like(scores), scores], dim=-1).log_softmax(dim=-1)
+    expected = -0.5 * (both[labels == 1][:, 1].mean() + both[labels == 0][:, 0].mean())
+    torch.testing.assert_close(score_loss(scores, labels), expected)
+    total = 0.0
+    for index in range(2):
+        error = (offsets - wanted)[index].abs().sum(dim=0)
+        total += error[labels[index] == 1].sum() / (labels[index] == 1).sum()
+    torch.testing.assert_close(offset_loss(offsets, wanted, labels), total / 3)
+    nothing = torch.full_like(labels, -1)
+    assert score_loss(scores, nothing) == 0 and offset_loss(offsets, wanted, nothing) == 0
+
+
+def test_a_proposal_network_learns_where_a_target_is(pool):
+    torch.manual_seed(0)
+    module = ProposalModule(
+        make_config({'model': 'siamrpn_fast', 'sources': [{'kind': 'simulator'}]})
+    )
+    index = torch.arange(4)
+    kind = torch.tensor([0, 0, 0, 1])
+    pairs = PairBatch(index, torch.tensor([1, 2, 0, 9]), kind, 5)
+    optimiser = torch.optim.Adam(module.model.parameters(), 2e-3)
+    totals = []
+    for _ in range(8):
+        terms, _ = module.losses(pairs, pool)
+        total = sum(terms.values())
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        totals.append(total.item())
+    assert set(terms) == {'scores', 'offsets'}
+    assert totals[-1] < 0.6 * totals[0]
+
+
+def test_models_with_masks_say_that_they_cannot_be_trained():
+    config = make_config({'model': 'siammask_fast', 'sources': [{'kind': 'simulator'}]})
+    with pytest.raises(ValueError, match="'siammask_fast' cannot be trained yet: the views hold"):
+        ProposalModule(config)

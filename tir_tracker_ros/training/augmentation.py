@@ -25,6 +25,8 @@ class Crops:
     """N x 1 x S x S, 0..1."""
     offset: Tensor
     """N x 2: where the target lies, x and y in search pixels from the centre."""
+    size: Tensor
+    """N x 2: width and height of the target in search pixels."""
     positive: Tensor
     """N bool."""
     label: Tensor
@@ -204,10 +206,30 @@ class CropAugmentation(Augmentation):
         )
 
         template, search = self._photometry(template, search)
+        scale = scale * self.search_context / VIEW_CONTEXT
         return Crops(
             template,
             search,
             offset.to(device),
+            self._sizes(pool.size[pairs.search.to(device)], scale, aspect, angle),
             (pairs.kind == 0).to(device),
             pool.label[pairs.template.to(device)],
         )
+
+    def _sizes(self, size: Tensor, scale: Tensor, aspect: Tensor, angle: Tensor) -> Tensor:
+        """
+        Compute the sides of targets in search crops, pixels.
+
+        size: sides of the boxes over the side of the view. A rotated target is taken for an
+        ellipse: it fills the box around it as most targets do, which a rectangle would exceed.
+        """
+        scale, stretch, cos, sin = (
+            one.to(size.device)
+            for one in (scale, aspect.sqrt(), torch.cos(angle), torch.sin(angle))
+        )
+        width, height = size.unbind(dim=1)
+        sides = [
+            torch.hypot(width * cos, height * sin) / stretch,
+            torch.hypot(width * sin, height * cos) * stretch,
+        ]
+        return torch.stack(sides, dim=1) * (self.search_size / scale)[:, None]
