@@ -129,6 +129,27 @@ def test_masks_of_a_network_lie_where_the_targets_are(rotated):
     assert not any(one.theta for one in estimates)
 
 
+@pytest.mark.parametrize('widest, found', [(0, False), (576, True)])
+def test_a_lost_target_is_looked_for_wider_and_wider_until_it_is_found(widest, found):
+    network = prepare(AnchorNet(), torch.device('cpu'), torch.float32)
+    settings = TrackingSettings.of(
+        network.preset, widest_search=widest, widen_by=160, redetection=False
+    )
+    engine = build_engine(network, settings)
+    start, later = Box(20, 40, 40, 40), Box(180, 150, 40, 40)
+    track = engine.start(blocks(start), start)
+    looked = []
+    for _ in range(3):
+        [estimate] = engine.update(blocks(), [track])
+        looked.append(track.wide)
+        if widest:
+            assert estimate.box == start, 'an unsure box is kept'
+    assert looked == ([416, 576, 576] if widest else [0, 0, 0])
+    [estimate] = engine.update(blocks(later), [track])
+    assert (estimate.box.iou(later) > 0.7) == found
+    assert track.wide == 0
+
+
 @pytest.fixture(scope='module')
 def engine():
     network, facts = zoo.load_model('mmnet_fast')

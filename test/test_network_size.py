@@ -122,6 +122,22 @@ def test_every_preset_has_both_modes_of_tracking(name):
     assert (paper.size_penalty, paper.size_rate) == (default.size_penalty, default.size_rate)
 
 
+def test_long_term_trackers_widen_their_search_in_the_mode_of_the_paper():
+    for name, widest, sizes in (
+        ('siamrpnpp_r50_lt', 831, [831, 831]),
+        ('dasiamrpn', 767, [335, 399, 463, 527, 591, 655, 719, 767, 767]),
+    ):
+        preset = find_preset(name)
+        assert TrackingSettings.of(preset).widest_search == 0
+        settings = TrackingSettings.of(preset, 'paper')
+        assert settings.widest_search == widest
+        runtime = SimpleNamespace(**{**vars(RUNTIME), 'search_size': preset.search_size})
+        region, size = SearchRegion(runtime, settings), 0
+        for expected in sizes:
+            size = region.wider(size)
+            assert size == expected
+
+
 @pytest.fixture(scope='module')
 def networks():
     """Untrained networks: they answer anything, of which the engine must make the best."""

@@ -44,6 +44,8 @@ class EngineTrack(Track):
     redetection: Redetection
     images: int = 0
     """Images since the first one."""
+    wide: int = 0
+    """Size of the search crop while the network has lost the target, see `widest_search`; or 0."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class _Finding:
 
     estimate: Estimate
     sized: Sized
+    probability: float
+    """What the network itself says of the place, 0..1."""
     mask: Callable[[], np.ndarray] | None
 
 
@@ -129,7 +133,10 @@ class Engine:
         The crops of all targets go through the network together.
         """
         whole = self.region.size
-        looks = [_Look(one, one.box, self.region.first_size(one.pace)) for one in tracks]
+        looks = [
+            _Look(one, one.box, one.wide or self.region.first_size(one.pace), one.wide > whole)
+            for one in tracks
+        ]
         findings = self._look(image, looks)
         for track, finding in zip(tracks, findings):
             track.images += 1
@@ -143,12 +150,30 @@ class Engine:
         second = self._look(image, [_Look(tracks[i], tracks[i].box, whole) for i in again])
         for index, finding in zip(again, second):
             findings[index] = finding
+        if self.settings.widest_search:
+            findings = [self._held(*one) for one in zip(tracks, findings)]
         if self.settings.redetection:
             self._look_elsewhere(image, tracks, findings)
         self._learn(image, tracks, findings)
         for track, finding in zip(tracks, findings):
             track.box = finding.estimate.box
         return [self._with_mask(finding) for finding in findings]
+
+    def _held(self, track: EngineTrack, finding: _Finding) -> _Finding:
+        """
+        Widen the search for a target while it is not sure, and keep its box.
+
+        (SiamRPN++'s long-term tracker; DaSiamRPN, section 3.4. Between the two thresholds the box
+        is followed and the search stays as wide as it is.)
+        """
+        thresholds = self.settings.thresholds
+        if finding.probability > thresholds.narrow_above:
+            track.wide = 0
+        elif finding.probability < thresholds.widen_below:
+            track.wide = self.region.wider(track.wide)
+            estimate = replace(finding.estimate, box=track.box)
+            return replace(finding, estimate=estimate, mask=None)
+        return finding
 
     def _with_mask(self, finding: _Finding) -> Estimate:
         """Draw the mask, which only what is told depends on."""
@@ -256,9 +281,9 @@ class Engine:
         return placed(mask(), area, image.shape, self.settings.mask_above)
 
     def _scored(self, look: _Look, found: Found, at_peak: Estimate, sized: Sized) -> _Finding:
-        evidence = score_features(
-            at_peak.score, look.track.first_peaks[look.size], sized.agreement
-        )
+        peaks = look.track.first_peaks
+        first_peak = peaks.get(look.size, peaks[self.region.size])
+        evidence = score_features(at_peak.score, first_peak, sized.agreement)
         estimate = Estimate(
             sized.box,
             probability(evidence, self.score_weights),
@@ -267,7 +292,7 @@ class Engine:
             calibrated=self.calibrated,
             evidence=evidence,
         )
-        return _Finding(estimate, sized, found.mask)
+        return _Finding(estimate, sized, float(chance(at_peak.score)), found.mask)
 
     def _learn(
         self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: Sequence[_Finding]

@@ -78,6 +78,12 @@ class SearchRegion:
         """Return the size of the search crop to begin with."""
         return self.near_size if pace.steady else self.size
 
+    def wider(self, size: int) -> int:
+        """Return the size of the search crop that follows `size` while a target is lost."""
+        wide = min(max(size, self.size) + self.settings.widen_by, self.settings.widest_search)
+        # Sizes have to keep a cell in the middle.
+        return self.size + max(wide - self.size, 0) // (2 * self.stride) * 2 * self.stride
+
     def note(self, pace: Pace, before: Box, after: Box, score: float) -> None:
         """Learn from an estimate how fast the target is."""
         cell = self.stride * self.pixel(before)

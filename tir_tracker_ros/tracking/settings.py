@@ -79,6 +79,13 @@ class TrackingSettings:
     """
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""
+    widest_search: int = 0
+    """
+    Side, in pixels of the crop, of the widest search crop that a target is looked for in while the
+    network is not sure of it, as the papers on long-term tracking do; 0 keeps to the usual one.
+    """
+    widen_by: int = 1000
+    """Pixels by which the search crop grows from image to image up to `widest_search`."""
     masks: bool = True
     """Whether masks are drawn, by models that can."""
     mask_above: float = 0.15
@@ -116,6 +123,8 @@ class TrackingSettings:
             ('refiner_interval', 0, 1000),
             ('near_share', 0.0, 1.0),
             ('mask_above', 0.0, 1.0),
+            ('widest_search', 0, 2000),
+            ('widen_by', 1, 2000),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(
