@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 import torch
 
 from tir_tracker_ros.geometry import Box
@@ -18,6 +20,7 @@ from tir_tracker_ros.training.box_windows import BoxErrorConfig, WindowAugmentat
 from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
 from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
 from tir_tracker_ros.training.matching import MatchingModule
+from tir_tracker_ros.training.pack import read_pack, write_pack
 from tir_tracker_ros.training.pools import build_pools
 from tir_tracker_ros.training.proposals import (
     anchor_labels,
@@ -623,7 +626,92 @@ def test_a_proposal_network_learns_where_a_target_is(pool):
     assert totals[-1] < 0.6 * totals[0]
 
 
-def test_models_with_masks_say_that_they_cannot_be_trained():
+def masked_pool():
+    """Six views of one bright ellipse in its mask, and one of another without a mask."""
+    builder = PoolBuilder(448, 95)
+    builder.source('a')
+    builder.video()
+
+    def frames(masked):
+        for time in range(6 if masked else 1):
+            box = Box(100, 90 + 4 * time, 50, 30)
+            mask = np.zeros((256, 320), np.float32)
+            centre = int(box.cx), int(box.cy)
+            cv2.ellipse(mask, centre, (int(box.w / 2), int(box.h / 2)), 0, 0, 360, 1.0, -1)
+            image = (60 + 170 * mask).astype(np.uint8)
+            yield time, image, box, mask if masked else None
+
+    builder.add_track(frames(True))
+    builder.add_track(frames(False))
+    return builder.build()
+
+
+def test_masks_follow_the_crops(pool):
+    views = masked_pool()
+    preset = find_preset('siammask_fast')
+    changes = {'translation': 40, 'scale': 0.25, 'aspect': 0.1, 'flip': 0.5, 'rotation': 20}
+    augmentation = CropAugmentation(
+        AugmentationConfig(**{**STILL, **changes}), 127, 255, preset.context,
+        preset.search_context, masks=True,
+    )  # fmt: skip
+    index = torch.arange(7)
+    crops = augmentation(views, PairBatch(index, index, torch.zeros(7, dtype=torch.long), 2))
+    assert crops.masked.tolist() == [True] * 6 + [False]
+    for crop, mask in zip(crops.search[:6, 0] > 0.5, crops.mask[:6, 0] > 0.5):
+        assert (crop & mask).sum() / (crop | mask).sum() > 0.93
+    assert not crops.mask[6].any()
+    assert crops_of(pool).mask is None
+
+
+def test_a_network_with_masks_learns_to_draw_them():
+    torch.manual_seed(0)
     config = make_config({'model': 'siammask_fast', 'sources': [{'kind': 'simulator'}]})
-    with pytest.raises(ValueError, match="'siammask_fast' cannot be trained yet: the views hold"):
-        ProposalModule(config)
+    module, pool = ProposalModule(config), masked_pool()
+    module.check(pool)
+    pairs = PairBatch(torch.tensor([0, 1, 6]), torch.tensor([2, 4, 6]), torch.zeros(3).long(), 5)
+    optimiser = torch.optim.Adam(module.model.parameters(), 3e-3)
+    costs = []
+    for _ in range(12):
+        terms, _ = module.losses(pairs, pool)
+        optimiser.zero_grad()
+        sum(terms.values()).backward()
+        optimiser.step()
+        costs.append(terms['masks'].item())
+    assert set(terms) == {'scores', 'offsets', 'masks'}
+    assert costs[0] == pytest.approx(36 * math.log(2), rel=0.5)
+    assert costs[-1] < 0.7 * costs[0]
+
+
+def test_a_network_with_masks_refuses_data_without_them(pool):
+    config = make_config({'model': 'siammask_fast', 'sources': [{'kind': 'simulator'}]})
+    with pytest.raises(ValueError, match="'siammask_fast' draws masks, and the data hold none"):
+        ProposalModule(config).check(pool)
+
+
+def test_the_simulator_gives_masks_of_what_is_not_hidden():
+    source = {'kind': 'simulator', 'tracks': 6, 'views_per_track': 4, 'category': 'occlusion'}
+    pool = build_pools(make_config({'sources': [source]}))[0]
+    masks, known = pool.masks(torch.arange(len(pool)))
+    assert known.any() and not known.all()
+    for mask, size in zip(masks[known, 0] > 127, pool.size[known]):
+        rows, columns = (torch.nonzero(mask.any(dim=axis)).flatten() for axis in (1, 0))
+        sides = [(one[-1] - one[0] + 1).item() / pool.side for one in (columns, rows)]
+        # The box surrounds what the mask covers, but for the blur of small targets.
+        assert sides == pytest.approx(size.tolist(), abs=0.04)
+
+
+def test_packs_keep_masks_and_those_without_are_read(tmp_path):
+    pool = masked_pool()
+    config = make_config({'sources': [{'kind': 'simulator'}]})
+    write_pack(tmp_path / 'pack', config, (pool, masked_pool()))
+    again = read_pack(tmp_path / 'pack')[0]
+    assert torch.equal(again.masks(torch.arange(7))[0], pool.masks(torch.arange(7))[0])
+    with safe_open(tmp_path / 'pack', 'pt') as file:
+        metadata = file.metadata()
+        tensors = {
+            name: file.get_tensor(name)
+            for name in file.keys()  # noqa: SIM118 (no dict)
+            if 'mask_span' not in name
+        }
+    save_file(tensors, tmp_path / 'old', metadata)
+    assert not read_pack(tmp_path / 'old')[0].masks(torch.arange(7))[1].any()

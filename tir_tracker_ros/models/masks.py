@@ -63,17 +63,17 @@ class MaskHead(nn.Module):
         sizes = [*self.sides[1:], self.template_size]
         strides = [8 >> index for index in range(len(sizes))]
         for index, (tap, size, stride) in enumerate(zip(self.shape.skips, sizes, strides)):
-            seen = _window(taps[tap], corner, stride, self.sides[index])
+            left, top = (pixel // stride for pixel in corner)
+            seen = window(taps[tap], left, top, self.sides[index])
             x = self.below[index](x) + self.skips[index](seen.to(x.dtype))
             # Enlarged by repeating cells, as the authors' decoder was trained.
             x = self.joined[index](nn.functional.interpolate(x, size=(size, size)))
         return x[:, 0]
 
 
-def _window(features: Tensor, corner: Sequence[int], stride: int, side: int) -> Tensor:
-    """Cut out `side x side` cells from `corner` on, x and y in pixels; zeros lie outside."""
+def window(features: Tensor, left: int, top: int, side: int) -> Tensor:
+    """Cut `side x side` cells out of maps `... x H x W`; zeros lie outside."""
     height, width = features.shape[-2:]
-    left, top = (pixel // stride for pixel in corner)
     return nn.functional.pad(features, (-left, left + side - width, -top, top + side - height))
 
 

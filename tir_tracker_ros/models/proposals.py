@@ -139,12 +139,18 @@ class ProposalNet(Network):
         if self.masks is None or found.correlated is None:
             raise ValueError(f"the model '{self.name}' has no masks")
         one = slice(index, index + 1)
-        border = (
-            size - (found.scores.shape[-1] - 1) * self.stride - self.preset.template_size
-        ) // 2
-        corner = (border + column * self.stride, border + row * self.stride)
+        corner = self.mask_corner(size, found.scores.shape[-1], row, column)
         taps = {tap: found.taps[tap][one] for tap in self.masks.shape.skips}
         return self.masks.draw(found.correlated[one], taps, corner, row, column)
+
+    def mask_corner(self, size: int, cells: int, row: int, column: int) -> tuple[int, int]:
+        """
+        Compute the left and upper end, in pixels, of the mask of a cell of `cells x cells`.
+
+        The mask is as large as the template crop, and the cell is its middle.
+        """
+        border = (size - (cells - 1) * self.stride - self.preset.template_size) // 2
+        return border + column * self.stride, border + row * self.stride
 
     def fold(self) -> None:
         """Fold all batch norms into convolutions."""

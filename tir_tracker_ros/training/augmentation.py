@@ -31,6 +31,10 @@ class Crops:
     """N bool."""
     label: Tensor
     """N class indices of the template."""
+    mask: Tensor | None = None
+    """N x 1 x S x S, 0..1: the pixels of the target; None unless masks are asked for."""
+    masked: Tensor | None = None
+    """N bool: whether that is known."""
 
 
 class Augmentation:
@@ -157,8 +161,10 @@ class CropAugmentation(Augmentation):
         search_size: int,
         context: float,
         search_context: float,
+        masks: bool = False,
     ) -> None:
         super().__init__(config)
+        self.masks = masks
         self.template_size, self.search_size = template_size, search_size
         self.context, self.search_context = context, search_context
 
@@ -193,20 +199,16 @@ class CropAugmentation(Augmentation):
             flip,
             centre,
         )
-        search = self._cut(
-            search,
-            self.search_size,
-            self.search_context / VIEW_CONTEXT * scale,
-            aspect,
-            angle,
-            flip,
-            -offset
-            / (self.search_size / 2)
-            * (self.search_context / VIEW_CONTEXT * scale)[:, None],
-        )
+        scale = self.search_context / VIEW_CONTEXT * scale
+        centre = -offset / (self.search_size / 2) * scale[:, None]
+        place = scale, aspect, angle, flip, centre
+        search = self._cut(search, self.search_size, *place)
+        mask, masked = None, None
+        if self.masks:
+            mask, masked = pool.masks(pairs.search)
+            mask = self._cut(mask.float() / 255, self.search_size, *place)
 
         template, search = self._photometry(template, search)
-        scale = scale * self.search_context / VIEW_CONTEXT
         return Crops(
             template,
             search,
@@ -214,6 +216,8 @@ class CropAugmentation(Augmentation):
             self._sizes(pool.size[pairs.search.to(device)], scale, aspect, angle),
             (pairs.kind == 0).to(device),
             pool.label[pairs.template.to(device)],
+            mask,
+            masked,
         )
 
     def _sizes(self, size: Tensor, scale: Tensor, aspect: Tensor, angle: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch.nn.functional import softplus
 
 from ..models import families
 from ..models.anchors import decode, encode
-from ..models.proposals import ProposalNet
+from ..models.masks import window
+from ..models.proposals import ProposalNet, Proposals
 from .augmentation import Crops
 from .config import Closed, TrackerConfig
 from .module import TrackerModule
@@ -35,6 +36,8 @@ class ProposalLossConfig(Closed):
     negatives: int = Field(default=48, ge=1)
     scores: float = Field(default=1.0, ge=0)
     offsets: float = Field(default=1.2, ge=0)
+    masks: float = Field(default=36.0, ge=0)
+    """Of models with masks: the logistic loss of the pixels."""
 
 
 class ProposalConfig(TrackerConfig):
@@ -44,17 +47,27 @@ class ProposalConfig(TrackerConfig):
 
 
 class ProposalModule(TrackerModule):
-    """Train a proposal network: which anchors are the target, and how its box differs of them."""
+    """
+    Train a proposal network: which anchors are the target, and how its box differs from them.
+
+    Masks are drawn at one positive place of each pair whose mask is known. Unlike SiamMask, that
+    is a part of the one training, not a second one after that of coarse masks.
+    """
 
     model: ProposalNet
     config: ProposalConfig
 
     def __init__(self, config: ProposalConfig) -> None:
-        """Build the network; raises ValueError for one with masks, which views do not have."""
+        """Build the network."""
         super().__init__(families.build(config.model), config)
-        if self.model.masks is not None:
+        self.augmentation.masks = self.model.masks is not None
+
+    def check(self, training: ViewPool) -> None:
+        """Raise ValueError for data without masks for a network that draws them."""
+        if self.model.masks is not None and not training.mask_span.diff(dim=1).any():
             raise ValueError(
-                f"the model '{config.model}' cannot be trained yet: the views hold no masks"
+                f"the model '{self.config.model}' draws masks, and the data hold none; the source "
+                "'simulator' has them"
             )
 
     def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
@@ -73,12 +86,37 @@ class ProposalModule(TrackerModule):
             'scores': self.config.loss.scores * score_loss(scores, labels),
             'offsets': self.config.loss.offsets * offset_loss(offsets, wanted, labels),
         }
+        if self.model.masks is not None:
+            terms['masks'] = self.config.loss.masks * self._mask_loss(found, labels, crops, random)
         with torch.no_grad():
             best = scores.flatten(1).argmax(dim=1)
             given = decode(offsets, sizes, stride, side).transpose(1, 2).flatten(2)
             chosen = given.gather(2, best[:, None, None].expand(-1, 4, 1))[:, :, 0]
             hits = overlaps(chosen, boxes)[crops.positive] > 0.5
         return terms, hits.float().mean() if len(hits) else scores.new_tensor(1.0)
+
+    def _mask_loss(
+        self, found: Proposals, labels: Tensor, crops: Crops, random: torch.Generator
+    ) -> Tensor:
+        """Compute the logistic loss of masks, a mean over their pixels that are in the crops."""
+        losses = []
+        side = crops.search.shape[-1]
+        if crops.mask is None or crops.masked is None:
+            return found.scores.sum() * 0
+        for index in torch.nonzero(crops.masked & crops.positive).flatten().tolist():
+            places = torch.nonzero(labels[index] == _POSITIVE)[:, 1:]
+            if not len(places):
+                continue
+            row, column = places[int(torch.randint(len(places), (1,), generator=random))].tolist()
+            drawn = self.model.draw(found, index, row, column, side).float()
+            x, y = self.model.mask_corner(side, found.scores.shape[-1], row, column)
+            wanted, known = (
+                window(one, x, y, drawn.shape[-1])
+                for one in (crops.mask[index], torch.ones_like(crops.mask[index]))
+            )
+            cost = softplus(drawn) - drawn * (wanted > 0.5)
+            losses.append((cost * known).sum() / known.sum().clamp(min=1))
+        return torch.stack(losses).mean() if losses else found.scores.sum() * 0
 
     def _boxes(self, crops: Crops) -> Tensor:
         """Return the boxes of the targets in the search crops, `N x 4` pixels."""
