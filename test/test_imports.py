@@ -151,9 +151,11 @@ def test_the_checkpoint_of_another_model_is_told(alex, file):
 
 
 def test_models_of_other_families_take_no_checkpoints(file):
-    with pytest.raises(ValueError, match="'mmnet', only for siamrpn, siamrpn_alex"):
-        import_weights(file({}), 'mmnet')
-    with pytest.raises(FileNotFoundError, match='no checkpoint'):
+    with pytest.raises(zoo.WeightsError, match='no MAT-file of level 5'):
+        import_weights(file({}), 'siamfc')
+    with pytest.raises(ValueError, match="'box_refiner' follows no target"):
+        import_weights(file({}), 'box_refiner')
+    with pytest.raises(FileNotFoundError, match='no file'):
         import_weights('nowhere.pth', 'siamrpn_alex')
 
 

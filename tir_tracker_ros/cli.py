@@ -22,7 +22,7 @@ COMMANDS = {
     'benchmark': 'measure the speed of the models, the imaging and the node',
     'demo': 'play a bag into the node in another process, and report',
     'train': 'train a model',
-    'import-weights': 'convert a checkpoint of pysot, SiamMask or DaSiamRPN',
+    'import-weights': 'convert weights of pysot, SiamMask, DaSiamRPN or MatConvNet',
     'calibrate': 'make the scores of weight files probabilities',
     'pack': 'put the training data of a configuration into one small file',
     'evaluate': 'score trackers on benchmark sequences',

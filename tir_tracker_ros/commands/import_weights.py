@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'file',
         type=Path,
         metavar='FILE',
-        help="checkpoint of pysot, of SiamMask's own code or of DaSiamRPN",
+        help="checkpoint of pysot, of SiamMask's own code or of DaSiamRPN; MAT-file of MatConvNet",
     )
     parser.add_argument('--model', required=True, help='the preset that the checkpoint belongs to')
     parser.add_argument('--out', type=Path, required=True, help='the weight file to write')
@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         torch.set_num_threads(arguments.threads)
     network, facts = import_weights(arguments.file, arguments.model)
     print(f'{arguments.file}: {facts["imported"]["project"]}, fits {arguments.model}', flush=True)
+    if left_over := facts['imported']['left_over']:
+        print(f'not used: {", ".join(left_over)}')
     if arguments.no_calibration:
         print('not calibrated: the score is no probability, so a target is at best uncertain')
     else:

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Import of weights that other projects trained: pysot, SiamMask's own code, DaSiamRPN."""
+"""Import of weights of other projects: pysot, SiamMask's own code, DaSiamRPN, MatConvNet."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import torch
 from torch import nn, Tensor
 
 from .families import build, FAMILIES, find_preset
+from .matching import MatchingNet
+from .matconvnet import fill_from_mat
 from .network import Network
 from .proposals import ProposalNet
 from .zoo import WeightsError
@@ -97,35 +99,44 @@ _SHOWN = 3
 
 def import_weights(path: str | Path, name: str) -> tuple[Network, dict[str, Any]]:
     """
-    Fill a model with a checkpoint of another project; returns it with the facts of its source.
+    Fill a model with the weights of another project; returns it with the facts of their source.
 
+    Models that propose boxes take checkpoints of torch, matching models networks of MatConvNet.
     Nothing in the file is executed. Raises OSError for a file that cannot be read, ValueError for
-    a model that is no proposal tracker, WeightsError, of one line, for a file that is something
-    else or the checkpoint of another model.
+    an unknown model, WeightsError, of one line, for a file that is something else or belongs to
+    another model.
     """
-    if find_preset(name).name not in FAMILIES['proposals'].presets:
-        raise ValueError(
-            f"checkpoints cannot be imported for the model '{name}', only for "
-            f'{", ".join(FAMILIES["proposals"].presets)}'
-        )
     path = Path(path)
-    project, tensors = convert(_read(path), path)
-    network: ProposalNet = build(name)
-    if network.preset.weighted and 'score_sum.weights' not in tensors:
-        # Some of pysot's configurations take the mean of the levels: equal weights.
-        equal = torch.ones(len(network.preset.levels))
-        tensors |= {'score_sum.weights': equal, 'offset_sum.weights': equal}
-    _check(path, network, tensors)
-    network.load_state_dict({**network.state_dict(), **tensors})
+    network = build(find_preset(name).name)
+    if not path.is_file():
+        raise FileNotFoundError(f"no file '{path}'")
+    left_over: list[str] = []
+    if isinstance(network, MatchingNet):
+        project, left_over = 'MatConvNet', fill_from_mat(network, path)
+    else:
+        project = _fill_from_checkpoint(network, path)
     facts = {
         'data': [f'imported from {project}, {path.name}'],
         'imported': {
             'project': project,
             'file': path.name,
             'sha256': hashlib.sha256(path.read_bytes()).hexdigest(),
+            'left_over': left_over,
         },
     }
     return network.eval(), facts
+
+
+def _fill_from_checkpoint(network: ProposalNet, path: Path) -> str:
+    """Fill a network from a checkpoint of torch; returns the name of its project."""
+    project, tensors = convert(_read(path), path)
+    if network.preset.weighted and 'score_sum.weights' not in tensors:
+        # Some of pysot's configurations take the mean of the levels: equal weights.
+        equal = torch.ones(len(network.preset.levels))
+        tensors |= {'score_sum.weights': equal, 'offset_sum.weights': equal}
+    _check(path, network, tensors)
+    network.load_state_dict({**network.state_dict(), **tensors})
+    return project
 
 
 def convert(tensors: Mapping[str, Tensor], path: str | Path) -> tuple[str, dict[str, Tensor]]:
@@ -179,8 +190,6 @@ def _level(number: str | None) -> int:
 
 def _read(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a file by their names, without executing what is in it."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint '{path}'")
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # a hostile file may raise anything
