@@ -210,9 +210,23 @@ def _read(path: Path) -> dict[str, Tensor]:
             raise WeightsError(
                 f"'{path}' holds a {type(value).__name__} as {name!r}, where a tensor should be"
             )
+        if not _is_plain(value):
+            raise WeightsError(
+                f"'{path}' holds a tensor '{name}' that is sparse, shared or strange"
+            )
         if value.is_floating_point() and not value.isfinite().all():
             raise WeightsError(f"'{path}' holds values in '{name}' that are not finite")
     return dict(content)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Tell whether each number of a tensor lies in memory, and is a real one."""
+    if value.layout != torch.strided or value.device.type != 'cpu':
+        return False
+    # One number may stand for any count of them, which would fill the memory.
+    held = value.untyped_storage().nbytes()
+    real = not value.is_complex() and not value.is_quantized
+    return real and held >= value.numel() * value.element_size()
 
 
 def _check(path: Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:

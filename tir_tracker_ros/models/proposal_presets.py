@@ -126,8 +126,9 @@ _RESNET_FAST = ResNetShape(
     stem=16,
 )
 
-# From local to global in steps, of which the paper does not give the size. Its template less those
-# of distractors is left out: no public code has it, and its authors dropped it as unstable.
+# From local to global in steps, of which the paper does not give the size. Left out are its
+# template less those of distractors, which no public code has and its authors dropped as unstable,
+# and the larger search crop that the code takes for targets that are small at the start.
 _DASIAMRPN = _tracking(
     0.055, 0.42, 0.295, widest_search=767, widen_by=64, widen_below=0.8, narrow_above=0.95
 )
