@@ -12,6 +12,7 @@ from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.network import Network, Prediction
 from tir_tracker_ros.models.presets import Preset
 from tir_tracker_ros.tracking.loading import build_engine
+from tir_tracker_ros.tracking.settings import TrackingSettings
 
 ANCHORS = ((64, 64), (86, 44), (44, 86))
 """Width and height in pixels of the crop, all of a target with the same context."""
@@ -65,6 +66,23 @@ class AnchorNet(Network):
         """Stay in float32."""
 
 
+class MaskNet(AnchorNet):
+    """Masks of what is bright."""
+
+    def search(self, crops, template):
+        """Look at the pixels around a cell for its mask."""
+        found = super().search(crops, template)
+        half = self.preset.template_size // 2
+
+        def mask(index, row, column):
+            x, y = (self.stride * (cell + 1) for cell in (column, row))
+            around = torch.nn.functional.pad(crops[index, 0], (half, half, half, half))
+            return (around[y : y + 2 * half, x : x + 2 * half] > 0.5).float()
+
+        found.mask = mask
+        return found
+
+
 def blocks(*boxes):
     """An image of 240 x 320 with bright blocks on a dark ground."""
     image = np.full((240, 320), 0.2, np.float32)
@@ -90,6 +108,46 @@ def test_a_network_of_another_family_needs_nothing_but_the_interface():
     assert estimates[1].box.h > 1.6 * estimates[1].box.w
     assert all(one.calibrated and one.score > 0.5 for one in estimates)
     assert [track.box for track in tracks] == [one.box for one in estimates]
+
+
+@pytest.mark.parametrize('rotated', [False, True])
+def test_masks_of_a_network_lie_where_the_targets_are(rotated):
+    network = prepare(MaskNet(), torch.device('cpu'), torch.float32)
+    settings = TrackingSettings.of(network.preset, rotated_box=rotated, mask_above=0.5)
+    engine = build_engine(network, settings)
+    first, second = Box(40, 60, 40, 40), Box(220, 140, 40, 40)
+    tracks = [engine.start(blocks(first, second), box) for box in (first, second)]
+    wide, tall = Box.from_center(64, 80, 60, 30), Box.from_center(236, 160, 30, 60)
+    estimates = engine.update(blocks(wide, tall), tracks)
+    for track, estimate, truth in zip(tracks, estimates, (wide, tall)):
+        rows, columns = np.nonzero(estimate.mask)
+        box = Box(columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+        assert box.iou(truth) > 0.85
+        # The box that is told may be that of the mask, the one that is followed never is.
+        assert (estimate.box.iou(box) > 0.99) == rotated
+        assert (track.box == estimate.box) != rotated
+    assert not any(one.theta for one in estimates)
+
+
+@pytest.mark.parametrize('widest, found', [(0, False), (576, True)])
+def test_a_lost_target_is_looked_for_wider_and_wider_until_it_is_found(widest, found):
+    network = prepare(AnchorNet(), torch.device('cpu'), torch.float32)
+    settings = TrackingSettings.of(
+        network.preset, widest_search=widest, widen_by=160, redetection=False
+    )
+    engine = build_engine(network, settings)
+    start, later = Box(20, 40, 40, 40), Box(180, 150, 40, 40)
+    track = engine.start(blocks(start), start)
+    looked = []
+    for _ in range(3):
+        [estimate] = engine.update(blocks(), [track])
+        looked.append(track.wide)
+        if widest:
+            assert estimate.box == start, 'an unsure box is kept'
+    assert looked == ([416, 576, 576] if widest else [0, 0, 0])
+    [estimate] = engine.update(blocks(later), [track])
+    assert (estimate.box.iou(later) > 0.4) == found
+    assert track.wide == 0
 
 
 @pytest.fixture(scope='module')

@@ -14,7 +14,6 @@ import re
 
 import cv2
 from fake_tracker import FakeTracker
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 import numpy as np
 import pytest
 
@@ -287,7 +286,7 @@ def test_nothing_in_a_plot_is_clipped_or_covered(trackers):
     figures = draw_plots(large_report(trackers))
     assert list(figures) == list(PLOTS)
     for name, figure in figures.items():
-        FigureCanvasAgg(figure).draw()
+        figure.draw_without_rendering()
         (axes,), (legend,) = figure.axes, figure.legends
         assert len(legend.get_texts()) - (name == 'eao_curve.png') == trackers
         drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
@@ -354,6 +353,13 @@ def test_a_missing_result_is_named(root, capsys):
     (root / 'still' / 'b.txt').unlink()
     assert evaluate(root, f'--results=still={root / "still"}') == 1
     assert 'still has no results for data/b: none of data/b.txt, b.txt' in capsys.readouterr().err
+
+
+def test_results_of_others_are_read_before_the_first_image(root, loaded, capsys):
+    (root / 'still' / 'b.txt').unlink()
+    assert evaluate(root, '--trackers', 'mmnet_fast', f'--results=still={root / "still"}') == 1
+    assert 'still has no results for data/b' in capsys.readouterr().err
+    assert not loaded
 
 
 def test_a_broken_result_is_named_with_its_line(root, capsys):

@@ -43,6 +43,7 @@ def test_models_lists_every_preset_with_its_cost(capsys):
 def test_a_model_is_timed_unless_that_is_left_out():
     assert models.describe('cfnet_fast')['speed'] > 0
     assert models.describe('cfnet_fast', timed=False)['speed'] is None
+    assert models.describe('siamrpnpp_r50')['speed'] is None, 'that would take long'
 
 
 def test_weights_verifies_a_file(weights, capsys):

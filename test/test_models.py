@@ -25,7 +25,13 @@ from tir_tracker_ros.models.correlation import (
     LocalCorrelation,
 )
 from tir_tracker_ros.models.ensembles import EntropyEnsemble
-from tir_tracker_ros.models.families import build, family_of, find_preset, PRESETS
+from tir_tracker_ros.models.families import (
+    build,
+    FAMILIES,
+    family_of,
+    find_preset,
+    PRESETS,
+)
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.models.presets import (
@@ -37,7 +43,8 @@ from tir_tracker_ros.models.presets import (
 from tir_tracker_ros.simulation import render
 from tir_tracker_ros.tracking.loading import load_tracker
 
-SMALL = [name for name in PRESETS if name.endswith('_fast')]
+MATCHING = list(FAMILIES['matching'].presets)
+SMALL = [name for name in MATCHING if name.endswith('_fast')]
 SMALL_ABLATIONS = [name for name in MATCHING_ABLATIONS if name.startswith('mmnet_fast-')]
 
 
@@ -449,7 +456,7 @@ def test_ablations_are_the_preset_with_a_part_less():
 
 
 def test_presets_are_closed_and_consistent():
-    for preset in (*PRESETS.values(), *MATCHING_ABLATIONS.values()):
+    for preset in (*map(find_preset, MATCHING), *MATCHING_ABLATIONS.values()):
         sizes = set()
         backbone = preset.backbone.build()
         for branch in preset.branches:
@@ -469,7 +476,7 @@ def saved(tmp_path):
     return model, path
 
 
-@pytest.mark.parametrize('name', [*PRESETS, *SMALL_ABLATIONS])
+@pytest.mark.parametrize('name', [*MATCHING, *SMALL_ABLATIONS])
 def test_weights_come_back_with_their_facts_and_fit_no_other_model(name, tmp_path):
     model = MatchingNet(find_preset(name))
     path = tmp_path / 'weights.safetensors'

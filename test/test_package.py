@@ -208,7 +208,7 @@ def test_every_executable_exists(setup):
 def test_every_command_exists():
     """Each word that a --help lists has its module with the two functions."""
     for name in (*COMMANDS, *(f'benchmark_{part}' for part in PARTS)):
-        tree = ast.parse((PACKAGE / 'commands' / f'{name}.py').read_text())
+        tree = ast.parse((PACKAGE / 'commands' / f'{name.replace("-", "_")}.py').read_text())
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert functions >= {'add_arguments', 'run'}, name
 

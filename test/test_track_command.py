@@ -237,7 +237,7 @@ def test_images_that_cannot_be_read_are_left_out_and_the_others_keep_their_numbe
 def test_the_summary_says_what_was_run_and_how_it_went(folder, tmp_path):
     track(folder, '--init', '20,25,10,14', '--out', tmp_path / 'out', '--quiet')
     summary = summary_of(tmp_path / 'out')
-    assert summary['source'] == str(folder) and summary['init'] == '20,25,10,14'
+    assert summary['source'] == str(folder) and summary['init'] == [20, 25, 10, 14]
     assert (summary['model'], summary['threads'], summary['complete']) == ('fake', 1, True)
     assert (summary['images'], summary['share_lost']) == (12, 0)
     assert summary['images_per_second'] == pytest.approx(12 / summary['seconds'], rel=0.05)
@@ -497,5 +497,5 @@ def test_several_inits_give_several_targets_each_with_its_id_and_colour(folder, 
     assert [row['frame'] for row in rows] == [str(n) for n in range(12) for _ in range(2)]
     (first, *_) = open_source(out / 'annotated.mp4')
     assert first.pixels.shape == (72, 96)
-    assert summary_of(out)['init'] == ['20,25,10,14', '60,10,12,12']
+    assert summary_of(out)['init'] == [[20, 25, 10, 14], [60, 10, 12, 12]]
     assert track(folder, *inits, '--init', '500,1,9,9', '--out', out, '--quiet') == 1

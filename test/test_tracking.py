@@ -12,14 +12,14 @@ import torch
 
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models import zoo
-from tir_tracker_ros.models.families import find_preset, PRESETS
+from tir_tracker_ros.models.families import FAMILIES, find_preset
 from tir_tracker_ros.models.inference import find_device, find_precision, prepare
 from tir_tracker_ros.models.matching import MatchingNet
 from tir_tracker_ros.tracking.loading import build_engine, load_tracker
 from tir_tracker_ros.tracking.settings import MODES, TrackingSettings
 from tir_tracker_ros.tracking.states import Thresholds
 
-FAST = [name for name in PRESETS if name.endswith('_fast')]
+FAST = [name for name in FAMILIES['matching'].presets if name.endswith('_fast')]
 
 
 @pytest.fixture(scope='module')
@@ -232,7 +232,7 @@ def test_a_steady_target_is_looked_for_nearby_and_found_in_the_same_place(networ
 @pytest.mark.parametrize('name', FAST)
 @pytest.mark.parametrize('jump', [(24.0, 0.0), (0.0, 28.0), (-32.0, 20.0)])
 def test_a_target_that_jumps_from_rest_is_followed_in_the_same_image(networks, name, jump):
-    tracker = following(networks, name)
+    tracker = following(networks, name, facts=zoo.load_model(name)[1])
     scene = Scene(speed=jump)
     tracker.start(scene.image(0), scene.box(0))
     for _ in range(3):

@@ -8,16 +8,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 import torch
 
 from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.models.anchors import AnchorShape
 from tir_tracker_ros.models.families import build, find_preset
 from tir_tracker_ros.training.augmentation import CropAugmentation
 from tir_tracker_ros.training.box_windows import BoxErrorConfig, WindowAugmentation
 from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
 from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
 from tir_tracker_ros.training.matching import MatchingModule
+from tir_tracker_ros.training.pack import read_pack, write_pack
 from tir_tracker_ros.training.pools import build_pools
+from tir_tracker_ros.training.proposals import (
+    anchor_labels,
+    offset_loss,
+    ProposalLossConfig,
+    ProposalModule,
+    score_loss,
+)
 from tir_tracker_ros.training.recipes import make_config, read_config
 from tir_tracker_ros.training.sampling import KINDS, PairBatch, PairSampler
 from tir_tracker_ros.training.views import NO_CLASS, PoolBuilder, ViewPool
@@ -495,3 +506,212 @@ def test_no_class_is_not_a_class(pool):
     builder.add_track([(0, np.zeros((90, 90), np.uint8), Box(30, 30, 20, 20))])
     assert builder.build().label.tolist() == [NO_CLASS]
     assert make_config({'sources': [{'kind': 'simulator'}]}).model == 'mmnet_fast'
+
+
+# ------------------------------------------------------------------------------- proposals
+SIZES = AnchorShape().sizes(8)
+
+
+def labels_of(boxes, positive=True, **changes):
+    boxes = torch.tensor(boxes)
+    return anchor_labels(
+        boxes,
+        torch.full((len(boxes),), positive),
+        SIZES,
+        8,
+        255,
+        17,
+        ProposalLossConfig(**changes),
+        torch.Generator().manual_seed(0),
+    )
+
+
+def overlaps_of(box):
+    """Overlap of a box with each anchor, one by one."""
+    place = np.ndindex(5, 17, 17)
+    values = [
+        Box.from_center(127.5 + 8 * (j - 8), 127.5 + 8 * (i - 8), *SIZES[k].tolist()).iou(box)
+        for k, i, j in place
+    ]
+    return np.array(values).reshape(5, 17, 17)
+
+
+def test_sizes_of_targets_follow_the_crops(pool):
+    for changes in ({}, {'scale': 0.25, 'aspect': 0.2, 'translation': 30, 'flip': 0.5}):
+        crops = crops_of(pool, **changes)
+        for crop, size in zip(crops.search[:, 0], crops.size):
+            bright = crop > 0.5
+            seen = [int(bright.any(dim=axis).sum()) for axis in (0, 1)]
+            assert seen == pytest.approx(size.tolist(), abs=2)
+
+
+def test_a_turned_target_is_an_ellipse(pool):
+    crops = crops_of(pool, rotation=45)
+    shares = crops.size / crops_of(pool).size
+    assert shares.std(dim=0).min() > 0.01
+    # A target of 40 x 30 that is turned becomes narrower and taller.
+    assert shares[:, 0].max() < 1.001 and shares[:, 1].min() > 0.999
+
+
+def test_anchors_are_labelled_as_in_the_paper():
+    box = Box(90, 100, 60, 68)
+    overlap = overlaps_of(box)
+    [labels] = labels_of([tuple(map(float, box))], positives=1445, negatives=1445).numpy()
+    assert ((labels == 1) == (overlap >= 0.6)).all()
+    assert ((labels == 0) == (overlap < 0.3)).all()
+    [few] = labels_of([tuple(map(float, box))], positives=2, negatives=7).numpy()
+    assert (few == 1).sum() == 2 and (few == 0).sum() == 7
+    assert (labels[few >= 0] == few[few >= 0]).all()
+
+
+def test_a_long_thin_target_has_the_anchor_that_fits_best():
+    box = Box(20, 120, 200, 8)
+    [labels] = labels_of([tuple(map(float, box))]).numpy()
+    overlap = overlaps_of(box)
+    assert overlap.max() < 0.6
+    assert (overlap[labels == 1] == overlap.max()).all() and (labels == 1).any()
+
+
+def test_a_target_outside_of_the_crop_has_no_anchor():
+    labels = labels_of([(900.0, 900.0, 40.0, 40.0)])
+    assert not (labels == 1).any() and (labels == 0).sum() == 48
+
+
+def test_of_a_negative_pair_the_anchors_around_the_object_are_no_target():
+    [labels] = labels_of([(119.5, 135.5, 32.0, 32.0)], positive=False, positives=1445).numpy()
+    assert not (labels == 1).any()
+    rows, columns = (np.unique(axis) for axis in np.nonzero(labels == 0)[1:])
+    # The object is one cell to the right of the middle and three below.
+    assert rows.tolist() == list(range(8, 15)) and columns.tolist() == list(range(6, 13))
+    assert (labels_of([(119.5, 135.5, 32.0, 32.0)], positive=False) == 0).sum() == 16
+
+
+def test_losses_of_proposals_are_those_of_the_authors():
+    torch.manual_seed(0)
+    scores, offsets, wanted = (
+        torch.randn(3, 5, 4, 4), torch.randn(3, 4, 5, 4, 4), torch.randn(3, 4, 5, 4, 4)
+    )  # fmt: skip
+    labels = torch.randint(-1, 2, (3, 5, 4, 4))
+    labels[2][labels[2] == 1] = 0
+    both = torch.stack([torch.zeros_like(scores), scores], dim=-1).log_softmax(dim=-1)
+    expected = -0.5 * (both[labels == 1][:, 1].mean() + both[labels == 0][:, 0].mean())
+    torch.testing.assert_close(score_loss(scores, labels), expected)
+    total = 0.0
+    for index in range(2):
+        error = (offsets - wanted)[index].abs().sum(dim=0)
+        total += error[labels[index] == 1].sum() / (labels[index] == 1).sum()
+    torch.testing.assert_close(offset_loss(offsets, wanted, labels), total / 3)
+    nothing = torch.full_like(labels, -1)
+    assert score_loss(scores, nothing) == 0 and offset_loss(offsets, wanted, nothing) == 0
+
+
+def test_a_proposal_network_learns_where_a_target_is(pool):
+    torch.manual_seed(0)
+    module = ProposalModule(
+        make_config({'model': 'siamrpn_fast', 'sources': [{'kind': 'simulator'}]})
+    )
+    index = torch.arange(4)
+    kind = torch.tensor([0, 0, 0, 1])
+    pairs = PairBatch(index, torch.tensor([1, 2, 0, 9]), kind, 5)
+    optimiser = torch.optim.Adam(module.model.parameters(), 2e-3)
+    totals = []
+    for _ in range(8):
+        terms, _ = module.losses(pairs, pool)
+        total = sum(terms.values())
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        totals.append(total.item())
+    assert set(terms) == {'scores', 'offsets'}
+    assert totals[-1] < 0.6 * totals[0]
+
+
+def masked_pool():
+    """Six views of one bright ellipse in its mask, and one of another without a mask."""
+    builder = PoolBuilder(448, 95)
+    builder.source('a')
+    builder.video()
+
+    def frames(masked):
+        for time in range(6 if masked else 1):
+            box = Box(100, 90 + 4 * time, 50, 30)
+            mask = np.zeros((256, 320), np.float32)
+            centre = int(box.cx), int(box.cy)
+            cv2.ellipse(mask, centre, (int(box.w / 2), int(box.h / 2)), 0, 0, 360, 1.0, -1)
+            image = (60 + 170 * mask).astype(np.uint8)
+            yield time, image, box, mask if masked else None
+
+    builder.add_track(frames(True))
+    builder.add_track(frames(False))
+    return builder.build()
+
+
+def test_masks_follow_the_crops(pool):
+    views = masked_pool()
+    preset = find_preset('siammask_fast')
+    changes = {'translation': 40, 'scale': 0.25, 'aspect': 0.1, 'flip': 0.5, 'rotation': 20}
+    augmentation = CropAugmentation(
+        AugmentationConfig(**{**STILL, **changes}), 127, 255, preset.context,
+        preset.search_context, masks=True,
+    )  # fmt: skip
+    index = torch.arange(7)
+    crops = augmentation(views, PairBatch(index, index, torch.zeros(7, dtype=torch.long), 2))
+    assert crops.masked.tolist() == [True] * 6 + [False]
+    for crop, mask in zip(crops.search[:6, 0] > 0.5, crops.mask[:6, 0] > 0.5):
+        assert (crop & mask).sum() / (crop | mask).sum() > 0.93
+    assert not crops.mask[6].any()
+    assert crops_of(pool).mask is None
+
+
+def test_a_network_with_masks_learns_to_draw_them():
+    torch.manual_seed(0)
+    config = make_config({'model': 'siammask_fast', 'sources': [{'kind': 'simulator'}]})
+    module, pool = ProposalModule(config), masked_pool()
+    module.check(pool)
+    pairs = PairBatch(torch.tensor([0, 1, 6]), torch.tensor([2, 4, 6]), torch.zeros(3).long(), 5)
+    optimiser = torch.optim.Adam(module.model.parameters(), 3e-3)
+    costs = []
+    for _ in range(12):
+        terms, _ = module.losses(pairs, pool)
+        optimiser.zero_grad()
+        sum(terms.values()).backward()
+        optimiser.step()
+        costs.append(terms['masks'].item())
+    assert set(terms) == {'scores', 'offsets', 'masks'}
+    assert costs[0] == pytest.approx(36 * math.log(2), rel=0.5)
+    assert costs[-1] < 0.7 * costs[0]
+
+
+def test_a_network_with_masks_refuses_data_without_them(pool):
+    config = make_config({'model': 'siammask_fast', 'sources': [{'kind': 'simulator'}]})
+    with pytest.raises(ValueError, match="'siammask_fast' draws masks, and the data hold none"):
+        ProposalModule(config).check(pool)
+
+
+def test_the_simulator_gives_masks_of_what_is_not_hidden():
+    source = {'kind': 'simulator', 'tracks': 6, 'views_per_track': 4, 'category': 'occlusion'}
+    pool = build_pools(make_config({'sources': [source]}))[0]
+    masks, known = pool.masks(torch.arange(len(pool)))
+    assert known.any() and not known.all()
+    for mask, size in zip(masks[known, 0] > 127, pool.size[known]):
+        rows, columns = (torch.nonzero(mask.any(dim=axis)).flatten() for axis in (1, 0))
+        sides = [(one[-1] - one[0] + 1).item() / pool.side for one in (columns, rows)]
+        # The box surrounds what the mask covers, but for the blur of small targets.
+        assert sides == pytest.approx(size.tolist(), abs=0.04)
+
+
+def test_packs_keep_masks_and_those_without_are_read(tmp_path):
+    pool = masked_pool()
+    config = make_config({'sources': [{'kind': 'simulator'}]})
+    write_pack(tmp_path / 'pack', config, (pool, masked_pool()))
+    again = read_pack(tmp_path / 'pack')[0]
+    assert torch.equal(again.masks(torch.arange(7))[0], pool.masks(torch.arange(7))[0])
+    with safe_open(tmp_path / 'pack', 'pt') as file:
+        metadata = file.metadata()
+        tensors = {
+            name: file.get_tensor(name)
+            for name in file.keys()  # noqa: SIM118 (no dict)
+            if 'mask_span' not in name
+        }
+    save_file(tensors, tmp_path / 'old', metadata)
+    assert not read_pack(tmp_path / 'old')[0].masks(torch.arange(7))[1].any()

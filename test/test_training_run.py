@@ -22,7 +22,7 @@ from tir_tracker_ros.simulation import render
 from tir_tracker_ros.tracking.loading import build_engine
 from tir_tracker_ros.tracking.score import FEATURES, probability
 from tir_tracker_ros.tracking.settings import TrackingSettings
-from tir_tracker_ros.training import calibration, matching, pack, pools, run
+from tir_tracker_ros.training import calibration, module, pack, pools, run
 from tir_tracker_ros.training.config import TrainConfig
 from tir_tracker_ros.training.matching import MatchingModule
 from tir_tracker_ros.training.recipes import make_config
@@ -37,7 +37,7 @@ MARGIN = 0.05
 def _no_calibration(monkeypatch):
     """Calibrating the score takes as long as the rest, and has its own test."""
     monkeypatch.setattr(
-        matching, 'calibrated_scores', lambda network, scenes: {'refiner': [-2.0, 4.0, 1.0]}
+        module, 'calibrated_scores', lambda network, scenes: {'refiner': [-2.0, 4.0, 1.0]}
     )
 
 
@@ -118,6 +118,19 @@ def test_a_short_training_of_the_box_refiner_lowers_its_error(tmp_path):
     zoo.load_weights(families.build(name), path)
 
 
+def test_a_proposal_network_is_trained_like_any_other(tmp_path):
+    start = tmp_path / 'start.safetensors'
+    zoo.save_weights(families.build('siamrpn_fast'), start, {})
+    config = small(
+        model='dasiamrpn_fast', epochs=1, batches=2, batch=2, calibration_scenes=0,
+        initial_weights=str(start), freeze=['backbone.convs.0', 'backbone.norms.0'],
+    )  # fmt: skip
+    network, facts = zoo.load_model('dasiamrpn_fast', run.train(config, tmp_path / 'run'))
+    assert facts['pairs'] == 4 and facts['metrics']['train/offsets'] > 0
+    backbone = zoo.read_weights(start)[2]['backbone.convs.0.weight'].float()
+    torch.testing.assert_close(network.backbone.convs[0].weight, backbone, rtol=1e-3, atol=1e-3)
+
+
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     whole = zoo.read_weights(run.train(small(), tmp_path / 'whole'))[2]
 
@@ -156,7 +169,7 @@ def test_the_weights_are_there_before_the_score_is_calibrated(tmp_path, monkeypa
     def stopped(network, scenes):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(matching, 'calibrated_scores', stopped)
+    monkeypatch.setattr(module, 'calibrated_scores', stopped)
     with pytest.raises(KeyboardInterrupt):
         run.train(small(epochs=1), tmp_path)
     _, facts = zoo.load_model('cfnet_fast', tmp_path / 'cfnet_fast.safetensors')

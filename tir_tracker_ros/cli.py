@@ -22,6 +22,7 @@ COMMANDS = {
     'benchmark': 'measure the speed of the models, the imaging and the node',
     'demo': 'play a bag into the node in another process, and report',
     'train': 'train a model',
+    'import-weights': 'convert weights of pysot, SiamMask, DaSiamRPN or MatConvNet',
     'calibrate': 'make the scores of weight files probabilities',
     'pack': 'put the training data of a configuration into one small file',
     'evaluate': 'score trackers on benchmark sequences',
@@ -50,7 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         for name, summary in COMMANDS.items():
             command_parser = subparsers.add_parser(name, help=summary, description=summary)
             if name == wanted:
-                modules[name] = importlib.import_module(f'{__package__}.commands.{name}')
+                modules[name] = importlib.import_module(
+                    f'{__package__}.commands.{name.replace("-", "_")}'
+                )
                 modules[name].add_arguments(command_parser)
         arguments = parser.parse_args(argv, argparse.Namespace(words=argv))
         return modules[arguments.command].run(arguments)

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f'--targets {arguments.targets} is not 1 or more')
     rows: list[dict[str, Any]] = []
     print(
-        f'{"model":14}{"device":>8}{"precision":>10}{"threads":>8}{"targets":>8}{"frames/s":>10}'
+        f'{"model":18}{"device":>8}{"precision":>10}{"threads":>8}{"targets":>8}{"frames/s":>10}'
         + ''.join(f'{stage + " ms":>13}' for stage in STAGES)
     )
     for name in names:
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
                 rows[-1]['fps'] = round(1e3 / update_ms, 2)
                 times = ''.join(f'{rows[-1][f"{stage}_ms"]:13.2f}' for stage in STAGES)
                 print(
-                    f'{name:14}{row["device"]:>8}{row["precision"]:>10}{count:8}{number:8}'
+                    f'{name:18}{row["device"]:>8}{row["precision"]:>10}{count:8}{number:8}'
                     f'{rows[-1]["fps"]:10.1f}{times}',
                     flush=True,
                 )

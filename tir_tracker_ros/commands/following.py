@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import sys
@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .. import __version__
+from ..geometry import Box
 from ..imaging.border import Margins, NO_MARGINS
 from ..imaging.gain import GainSettings, MODES
 from ..imaging.radiometry import CAMERAS, Radiometry
@@ -157,13 +158,18 @@ def check_init(stream: Stream, request: InitRequest, image: ThermalImage) -> Non
 
 @contextmanager
 def open_run(
-    arguments: Namespace, folder: Path, source: str, stream: Stream, rate: float
+    arguments: Namespace,
+    folder: Path,
+    source: str,
+    inits: Sequence[Box],
+    stream: Stream,
+    rate: float,
 ) -> Iterator[RunFolder]:
     """Open the folder of a run, and finish its files whatever happens, telling where they are."""
-    init = arguments.init
+    found = [list(box) for box in inits]
     facts = {
         'source': source,
-        'init': init[0] if isinstance(init, list) and len(init) == 1 else init,
+        'init': found[0] if len(found) == 1 else found or None,
         'model': stream.tracker.name,
         'device': str(stream.tracker.device),
         'threads': arguments.threads,

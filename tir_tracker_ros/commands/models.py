@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any, TYPE_CHECKING
+from typing import Any
 
 from .benchmark_model import update_time
 
-if TYPE_CHECKING:
-    from ..models.network import Network
-
 _TIMED_IMAGES = 7
+_TIMED_BELOW = 8e9
+"""Multiply-adds of a search image from which a model takes too long to be timed here."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=2))
         return 0
     print(
-        f'{"model":14}{"parameters":>12}{"multiply-adds":>15}{"template":>10}{"search":>8}'
+        f'{"model":18}{"parameters":>12}{"multiply-adds":>15}{"template":>10}{"search":>8}'
         f'{"stride":>8}{"frames/s":>10}  {"weights":9}source'
     )
     for row in rows:
         print(
-            f'{row["name"]:14}{row["parameters"]:12,}{row["multiply_adds"] / 1e9:13.2f} G'
+            f'{row["name"]:18}{row["parameters"]:12,}{row["multiply_adds"] / 1e9:13.2f} G'
             f'{row["template_size"]:10}{row["search_size"]:8}{row["stride"]:8}'
             f'{format(row["speed"], "10.1f") if row["speed"] else format("-", ">10")}  '
             f'{"shipped" if row["weights"] else "-":9}{row["source"]}'
@@ -53,37 +52,41 @@ def describe(name: str, timed: bool = True) -> dict[str, Any]:
     `multiply_adds` are those of one search image: backbone, embeddings and correlation, without
     the template and what follows the size. `speed` is in images a second, of the whole
     tracker with its default settings on this machine: the median of a few images, so a rough
-    figure (`tir-tracker benchmark model` measures); None unless `timed`.
+    figure (`tir-tracker benchmark model` measures); None unless `timed`, and for models that would
+    take long.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from ..models import families, zoo
 
-    model = families.build_tracker_network(name).eval()
-    preset = model.preset
-    with torch.no_grad():
+    # Tensors without content: to count takes no time.
+    with torch.device('meta'), torch.no_grad():
+        model = families.build_tracker_network(name).eval()
+        preset = model.preset
         template = model.template(torch.zeros(1, 1, preset.template_size, preset.template_size))
         with FlopCounterMode(display=False) as counter:
             model.search(torch.zeros(1, 1, preset.search_size, preset.search_size), template)
+    # The counter takes a multiplication and an addition for two operations.
+    multiply_adds = counter.get_total_flops() // 2
     return {
         'name': name,
         'source': preset.source,
         'parameters': sum(parameter.numel() for parameter in model.parameters()),
-        # The counter takes a multiplication and an addition for two operations.
-        'multiply_adds': counter.get_total_flops() // 2,
+        'multiply_adds': multiply_adds,
         'template_size': preset.template_size,
         'search_size': preset.search_size,
         'stride': model.stride,
-        'speed': _speed(model) if timed else None,
+        'speed': _speed(name) if timed and multiply_adds < _TIMED_BELOW else None,
         'weights': zoo.shipped_weights(name) is not None,
     }
 
 
-def _speed(model: Network) -> float:
-    from ..models import inference
+def _speed(name: str) -> float:
+    from ..models import families, inference
     from ..tracking.loading import build_engine
 
+    model = families.build_tracker_network(name).eval()
     device = inference.find_device('auto')
     precision = inference.find_precision('auto', device)
     return 1 / update_time(

@@ -10,7 +10,6 @@ import traceback
 OPENCV = 'opencv-contrib-python-headless'
 EXTRAS = {'lightning': 'train', 'pydantic': 'train', 'tensorboard': 'train', 'matplotlib': 'eval'}
 """Packages that come with an extra of this one."""
-OF_ROS = ('rclpy', 'launch', 'launch_ros', 'ament_index_python')
 WHEELS = {
     'av': 'av',
     'cv2': OPENCV,
@@ -44,8 +43,10 @@ def advice(error: BaseException) -> str:
             f"{package} comes with the extra '{extra}': pip install '.[{extra}]' in the folder of "
             f'this package, or pip install {package}'
         )
-    if package in OF_ROS or package.endswith('_msgs'):
+    if package == 'rclpy' or package.endswith('_msgs'):
         return 'source a ROS 2, or use the environment that `make desk` makes'
+    if package.startswith('launch'):
+        return 'source a ROS 2'
     return f'install it with: pip install {WHEELS[package]}' if package in WHEELS else ''
 
 

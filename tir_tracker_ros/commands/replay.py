@@ -95,7 +95,9 @@ def run(arguments: Namespace) -> int:
         with (
             make_progress(arguments, bag.counts[images]) as progress,
             closing(bags.BagWriter(folder / 'detections')) as writer,
-            open_run(arguments, folder, name, stream, bags.rate_of(bag, images)) as run_folder,
+            open_run(
+                arguments, folder, name, [box] if box else [], stream, bags.rate_of(bag, images)
+            ) as run_folder,
         ):
             frame = -1
             for message in bag.messages([images, inits or images]):

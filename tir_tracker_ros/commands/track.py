@@ -52,7 +52,8 @@ def run(arguments: Namespace) -> int:
     recording = open_recording(arguments.source, arguments.topic)
     source, count = recording.source, arguments.max_frames
     start = recording.first if arguments.start is None else arguments.start
-    requests = [InitRequest(box) for box in boxes or [recording.box(start)]]
+    boxes = boxes or [recording.box(start)]
+    requests = [InitRequest(box) for box in boxes]
     name = full_name(arguments.source)
     folder = results_folder(arguments.out, recording.name, name)
     stream = make_stream(arguments, settings, lambda answers: run_folder.answers(answers))
@@ -68,7 +69,7 @@ def run(arguments: Namespace) -> int:
         stream.image(first[1])
         for request in requests:
             check_init(stream, request, first[1])  # refused before a file is touched
-        with open_run(arguments, folder, name, stream, source.rate) as run_folder:
+        with open_run(arguments, folder, name, boxes, stream, source.rate) as run_folder:
             run_folder.image(*first)
             stream.init_together(requests)
             progress.update()

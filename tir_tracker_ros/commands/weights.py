@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         for row in rows:
             facts = row['facts']
             print(
-                f'{row["file"]:32}{row["model"]:14}{row["megabytes"]:6.2f} MB  sound; seed '
+                f'{row["file"]:32}{row["model"]:18}{row["megabytes"]:6.2f} MB  sound; seed '
                 f'{facts.get("seed", "-")}, {facts.get("pairs", "-")} pairs of '
                 f'{", ".join(facts.get("data", ["unknown data"]))}'
             )

@@ -46,7 +46,8 @@ def evaluate(
         interval = low, high
     sizes = _sizes(sequences) if 'supervised' in settings.protocols else []
     trackers: dict[str, Metrics] = {}
-    for store in stores:
+    # What others have left is read first, so that a file that is wrong or missing is told at once.
+    for store in sorted(stores, key=lambda store: store.load is not None):
         metrics: Metrics = {}
         if 'supervised' in settings.protocols:
             metrics = _supervised(sequences, store, settings, sizes, interval)
@@ -66,7 +67,7 @@ def evaluate(
         'eao_interval': list(interval) if 'supervised' in settings.protocols else None,
         'threads': cv2.getNumThreads(),
         'opencv': cv2.__version__,
-        'trackers': trackers,
+        'trackers': {store.name: trackers[store.name] for store in stores},
     }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..geometry import Box
 from .metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
 from .node_run import Detected, overlap
-from .report import PLOTS, ranked, Report
+from .report import PLOTS, ranked, Report, sequence_count
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; then other lines and marks.
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
@@ -62,8 +62,7 @@ def draw_plots(report: Report) -> dict[str, Figure]:
 def _finish(figure: Figure, axes: Axes, report: Report) -> None:
     """Put the set into the title and the legend beside the axes, with room for both."""
     count = sum(each['sequences'] for each in report['sets'].values())
-    sequences = '1 sequence' if count == 1 else f'{count} sequences'
-    title = f'{axes.get_title()}: {", ".join(report["sets"])} ({sequences})'
+    title = f'{axes.get_title()}: {", ".join(report["sets"])} ({sequence_count(count)})'
     handles, labels = axes.get_legend_handles_labels()
     longest = max(map(len, labels))
     rows = len(axes.get_yticklabels()) if axes.yaxis_inverted() else 0  # one for each attribute

@@ -139,6 +139,11 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [f'| {" | ".join(line)} |' for line in lines] + ['']
 
 
+def sequence_count(count: int) -> str:
+    """Return `1 sequence` or `2 sequences`."""
+    return f'{count} sequence' + 's' * (count != 1)
+
+
 def ranked(report: Report) -> list[str]:
     """Return the trackers' names, the best first."""
     first = 'success_auc' if 'one-pass' in report['protocols'] else 'eao'
@@ -179,7 +184,7 @@ def _group_table(report: Report, group: str, key: str) -> list[str]:
 def markdown(report: Report, folder: Path) -> str:
     """Return the report as Markdown; plots that lie in the folder are shown."""
     sets = ', '.join(
-        f'{name} ({each["sequences"]} sequences, {each["frames"]} frames)'
+        f'{name} ({sequence_count(each["sequences"])}, {each["frames"]} frames)'
         for name, each in report['sets'].items()
     )
     lines = ['# Evaluation', '']

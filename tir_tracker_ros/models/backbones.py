@@ -63,10 +63,12 @@ class AlexNetShape:
     """The stages of an `AlexNet`, from which presets build one."""
 
     stages: tuple[ConvStage, ...]
+    normed: bool = False
+    """Whether the taps are outputs of whole stages, see `AlexNet`."""
 
     def build(self) -> AlexNet:
         """Build the backbone, untrained, for gray images."""
-        return AlexNet(self.stages)
+        return AlexNet(self.stages, normed=self.normed)
 
 
 class AlexNet(Backbone):
@@ -74,12 +76,15 @@ class AlexNet(Backbone):
     Convolution stages `conv1`, `conv2`, ... without any padding (MMNet, section 3; CFNet).
 
     A tap named `conv3` is the raw output of that convolution, before batch norm and ReLU, which is
-    what the implementation of MMNet matches on.
+    what the implementation of MMNet matches on. With `normed` it is the output of the whole stage,
+    and the last stage has a batch norm, too: what the implementation of SiamRPN matches on.
     """
 
-    def __init__(self, stages: tuple[ConvStage, ...], in_channels: int = 1) -> None:
+    def __init__(
+        self, stages: tuple[ConvStage, ...], in_channels: int = 1, normed: bool = False
+    ) -> None:
         super().__init__()
-        self.stages = stages
+        self.stages, self.normed = stages, normed
         self.names = tuple(f'conv{index + 1}' for index in range(len(stages)))
         self.stride = 1
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
@@ -90,7 +95,9 @@ class AlexNet(Backbone):
             init_fan_out(conv)
             self.convs.append(conv)
             self.norms.append(
-                nn.BatchNorm2d(stage.channels, momentum=0.05) if stage.activate else nn.Identity()
+                nn.BatchNorm2d(stage.channels, momentum=0.05)
+                if stage.activate or normed
+                else nn.Identity()
             )
             in_channels = stage.channels
             self.stride *= stage.stride * (stage.pool[1] if stage.pool else 1)
@@ -105,14 +112,14 @@ class AlexNet(Backbone):
         last = self.tap_index(tap)
         for index, stage in enumerate(self.stages[: last + 1]):
             size = (size - stage.kernel) // stage.stride + 1
-            if stage.pool and index < last:
+            if stage.pool and (index < last or self.normed):
                 size = (size - stage.pool[0]) // stage.pool[1] + 1
         return size
 
     def fold(self, taps: Collection[str]) -> None:
         """Fold batch norms into convolutions, but for those that would change one of `taps`."""
         for index, (name, norm) in enumerate(zip(self.names, self.norms)):
-            if isinstance(norm, nn.BatchNorm2d) and name not in taps:
+            if isinstance(norm, nn.BatchNorm2d) and (self.normed or name not in taps):
                 self.convs[index] = fuse_conv_bn_eval(self.convs[index], norm)  # type: ignore[type-var]
                 self.norms[index] = nn.Identity()
 
@@ -121,15 +128,18 @@ class AlexNet(Backbone):
         taps = {}
         x = image
         for index, stage in enumerate(self.stages):
-            x = self.convs[index](x)
-            taps[self.names[index]] = x
-            if index + 1 < len(self.stages):
-                x = self.norms[index](x)
+            raw = self.convs[index](x)
+            taps[self.names[index]] = raw
+            if index + 1 < len(self.stages) or self.normed:
+                x = self.norms[index](raw)
                 if stage.pool:
                     x = nn.functional.max_pool2d(x, *stage.pool)
                 # After the pooling, which it commutes with, a quarter of the work is left. Not in
                 # place: without norm and pooling this is the tap, which the caller gets.
-                x = torch.relu(x)
+                if stage.activate:
+                    x = torch.relu(x)
+                if self.normed:
+                    taps[self.names[index]] = x
         return taps
 
 

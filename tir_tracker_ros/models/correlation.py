@@ -65,6 +65,36 @@ def correlate_unfolded(search: Tensor, template: Tensor) -> Tensor:
     return result.unflatten(2, (search.shape[-2] - rows + 1, search.shape[-1] - columns + 1))
 
 
+def correlate_each_channel(search: Tensor, template: Tensor) -> Tensor:
+    """
+    Cross-correlate each channel for itself (SiamRPN++, section 3.4).
+
+    `search` is `N x C x H x W`, `template` `N x C x h x w` or `1 x C x h x w` (one for all); the
+    result is `N x C x (H-h+1) x (W-w+1)`.
+    """
+    count, channels = search.shape[:2]
+    if len(template) == 1:
+        return nn.functional.conv2d(search, template.transpose(0, 1), groups=channels)
+    kernels = template.flatten(0, 1).unsqueeze(1)
+    joined = nn.functional.conv2d(search.flatten(0, 1)[None], kernels, groups=len(kernels))
+    return joined[0].unflatten(0, (count, channels))
+
+
+def correlate_up_channels(search: Tensor, template: Tensor) -> Tensor:
+    """
+    Cross-correlate with several kernels of each template (SiamRPN, section 3.2).
+
+    `search` is `N x C x H x W`, `template` `N x (O C) x h x w`, or one for all; the result is
+    `N x O x (H-h+1) x (W-w+1)`.
+    """
+    count, channels = search.shape[:2]
+    kernels = template.reshape(-1, channels, *template.shape[2:])
+    if len(template) == 1:
+        return nn.functional.conv2d(search, kernels)
+    joined = nn.functional.conv2d(search.flatten(0, 1)[None], kernels, groups=count)
+    return joined[0].unflatten(0, (count, -1))
+
+
 class LocalCorrelation(nn.Module):
     """
     Compare each cell of a map with the cells around its place in another map.

@@ -14,6 +14,8 @@ from .box_refiner import BoxRefiner
 from .matching import MatchingNet
 from .network import Network
 from .presets import MATCHING, MATCHING_ABLATIONS, Preset
+from .proposal_presets import PROPOSALS
+from .proposals import ProposalNet
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ FAMILIES = {
     family.name: family
     for family in (
         Family('matching', MATCHING, MatchingNet, MATCHING_ABLATIONS),
+        Family('proposals', PROPOSALS, ProposalNet),
         Family(
             'refiner', {BoxRefiner.name: BoxRefiner.name}, lambda name: BoxRefiner(), tracks=False
         ),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,12 @@ class Prediction:
     """`N x K x 4 x R x R`, pixels of the crop: left, top, width, height; None without boxes."""
     features: Tensor | None = None
     """`N x C x H x W`: what a model of the target can learn on; None where there are none."""
+    mask: Callable[[int, int, int], Tensor] | None = None
+    """
+    Of a crop, a row and a column of its scores: how likely, 0..1, each of the `T x T` pixels of
+    the crop around that cell belongs to the target, with T the side of the template crop; None
+    without masks.
+    """
 
 
 class Network(nn.Module, ABC):

@@ -15,7 +15,7 @@ import torch
 from torch import nn, Tensor
 
 from .box_refiner import BoxRefiner
-from .families import build_tracker_network
+from .families import build_tracker_network, find_preset
 from .network import Network
 
 SHIPPED = Path(__file__).parent / 'weights'
@@ -141,14 +141,16 @@ def load_model(name: str, weights: str | Path | None = None) -> tuple[Network, d
     Raises ValueError for an unknown preset and what `load_weights` raises; FileNotFoundError where
     no weights are given and none are shipped.
     """
-    model = build_tracker_network(name)
+    name = find_preset(name).name
     path = weights or shipped_weights(name)
     if path is None:
         trained = sorted(file.stem for file in SHIPPED.glob('*.safetensors'))
         raise FileNotFoundError(
             f"no weights are shipped for the model '{name}' (there are: "
-            f'{", ".join(trained) or "none"}); train it and name the file'
+            f'{", ".join(trained) or "none"}); train it, or import the weights of another '
+            'project (tir-tracker import-weights), and name the file'
         )
+    model = build_tracker_network(name)
     return model.eval(), load_weights(model, path)
 
 

@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 
 from ..geometry import Box
+from .masks import placed, rotated_box
 from .redetection import PLACES, Redetection
 from .runtime import Response, Runtime
-from .score import calibration, probability, score_features
+from .score import calibration, chance, probability, score_features
 from .search_region import Pace, SearchRegion
 from .settings import TrackingSettings
 from .size import Found, Size, Sized, within
@@ -42,6 +44,8 @@ class EngineTrack(Track):
     redetection: Redetection
     images: int = 0
     """Images since the first one."""
+    wide: int = 0
+    """Size of the search crop while the network has lost the target, see `widest_search`; or 0."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ class _Finding:
 
     estimate: Estimate
     sized: Sized
+    probability: float
+    """What the network itself says of the place, 0..1."""
+    mask: Callable[[], np.ndarray] | None
 
 
 class Engine:
@@ -126,7 +133,10 @@ class Engine:
         The crops of all targets go through the network together.
         """
         whole = self.region.size
-        looks = [_Look(one, one.box, self.region.first_size(one.pace)) for one in tracks]
+        looks = [
+            _Look(one, one.box, one.wide or self.region.first_size(one.pace), one.wide > whole)
+            for one in tracks
+        ]
         findings = self._look(image, looks)
         for track, finding in zip(tracks, findings):
             track.images += 1
@@ -140,12 +150,39 @@ class Engine:
         second = self._look(image, [_Look(tracks[i], tracks[i].box, whole) for i in again])
         for index, finding in zip(again, second):
             findings[index] = finding
+        if self.settings.widest_search:
+            findings = [self._held(*one) for one in zip(tracks, findings)]
         if self.settings.redetection:
             self._look_elsewhere(image, tracks, findings)
         self._learn(image, tracks, findings)
         for track, finding in zip(tracks, findings):
             track.box = finding.estimate.box
-        return [finding.estimate for finding in findings]
+        return [self._with_mask(finding) for finding in findings]
+
+    def _held(self, track: EngineTrack, finding: _Finding) -> _Finding:
+        """
+        Widen the search for a target while it is not sure, and keep its box.
+
+        (SiamRPN++'s long-term tracker; DaSiamRPN, section 3.4. Between the two thresholds the box
+        is followed and the search stays as wide as it is.)
+        """
+        thresholds = self.settings.thresholds
+        if finding.probability > thresholds.narrow_above:
+            track.wide = 0
+        elif finding.probability < thresholds.widen_below:
+            track.wide = self.region.wider(track.wide)
+            estimate = replace(finding.estimate, box=track.box)
+            return replace(finding, estimate=estimate, mask=None)
+        return finding
+
+    def _with_mask(self, finding: _Finding) -> Estimate:
+        """Draw the mask, which only what is told depends on."""
+        if finding.mask is None:
+            return finding.estimate
+        mask = finding.mask()
+        rotated = rotated_box(mask) if self.settings.rotated_box else None
+        box, theta = rotated or (finding.estimate.box, 0.0)
+        return replace(finding.estimate, box=box, theta=theta, mask=mask)
 
     def look_around(self, image: np.ndarray, track: EngineTrack, box: Box) -> list[Estimate]:
         """Find a target nearby and in the whole search region around `box`; learns nothing."""
@@ -193,43 +230,60 @@ class Engine:
         if not looks:
             return []
         sized = self.size.measure(image, [found[index][0] for index in range(len(looks))])
-        return [
-            self._scored(looks[index], found[index][1], one) for index, one in enumerate(sized)
-        ]
+        return [self._scored(looks[index], *found[index], one) for index, one in enumerate(sized)]
 
     def _find(
         self, image: np.ndarray, look: _Look, response: Response, crops: slice
     ) -> tuple[Found, Estimate]:
         """Take the peak of the maps of a look's crops; the score of the estimate is the peak."""
-        scores = response.scores[crops]
+        scores, box = response.scores[crops], look.box
+        boxes = None if response.boxes is None else response.boxes[crops]
+        pixels = self.region.pixel(box)
+        penalties = self.size.penalties(boxes, box.w / pixels, box.h / pixels)
         maps = self._enlarged(scores.reshape(-1, *scores.shape[2:]))
         peaks = maps.max(axis=(1, 2))
         chosen = self.size.choose(peaks)
-        index, row, column = self.region.peak(maps[chosen], look.anywhere)
+        if isinstance(penalties, np.ndarray):
+            penalties = penalties.reshape(maps.shape)[chosen]
+        index, row, column = self.region.peak(maps[chosen], look.anywhere, penalties)
         index += chosen.start or 0
         crop, candidate = divmod(index, scores.shape[1])
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
-        factor, box = self.size.factors[crop], look.box
-        pixels = self.region.pixel(box) * factor
+        factor = self.size.factors[crop]
+        pixels *= factor
         cell = self.region.stride * pixels
         moved = Box(box.x + column * cell, box.y + row * cell, box.w, box.h)
         found = Found(look.track, within(image, moved), factor)
-        if response.boxes is not None:
-            cells = scores.shape[-1]
-            at = np.array([row, column]) + (cells - 1) / 2
-            i, j = np.clip(np.round(at).astype(int), 0, cells - 1)
-            x, y, w, h = response.boxes[crops][crop, candidate, :, i, j].tolist()
+        peak = float(peaks[index])
+        if boxes is not None:
+            i, j = (round(one + (scores.shape[-1] - 1) / 2) for one in (row, column))
+            x, y, w, h = boxes[crop, candidate, :, i, j].tolist()
             left, top = box.cx - look.size / 2 * pixels, box.cy - look.size / 2 * pixels
             found.network_box = Box(left + x * pixels, top + y * pixels, w * pixels, h * pixels)
+            peak = float(scores[crop, candidate, i, j])
+            if isinstance(penalties, np.ndarray):
+                found.trust = float(chance(peak) * np.exp(penalties[index, i, j]))
+            if response.mask is not None and self.settings.masks:
+                side = self.runtime.template_size * pixels
+                found.mask = partial(
+                    self._draw,
+                    image,
+                    partial(response.mask, (crops.start or 0) + crop, i, j),
+                    Box.from_center(moved.cx, moved.cy, side, side),
+                )
         side = cell * maps.shape[-1] / self.settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
-        return found, Estimate(found.box, float(peaks[index]), maps[index], area)
+        return found, Estimate(found.box, peak, maps[index], area)
 
-    def _scored(self, look: _Look, at_peak: Estimate, sized: Sized) -> _Finding:
-        evidence = score_features(
-            at_peak.score, look.track.first_peaks[look.size], sized.agreement
-        )
+    def _draw(self, image: np.ndarray, mask: Callable[[], np.ndarray], area: Box) -> np.ndarray:
+        """Draw a mask that covers a square of the image; `H x W` bool."""
+        return placed(mask(), area, image.shape, self.settings.mask_above)
+
+    def _scored(self, look: _Look, found: Found, at_peak: Estimate, sized: Sized) -> _Finding:
+        peaks = look.track.first_peaks
+        first_peak = peaks.get(look.size, peaks[self.region.size])
+        evidence = score_features(at_peak.score, first_peak, sized.agreement)
         estimate = Estimate(
             sized.box,
             probability(evidence, self.score_weights),
@@ -238,7 +292,7 @@ class Engine:
             calibrated=self.calibrated,
             evidence=evidence,
         )
-        return _Finding(estimate, sized)
+        return _Finding(estimate, sized, float(chance(at_peak.score)), found.mask)
 
     def _learn(
         self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: Sequence[_Finding]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,6 +34,11 @@ class Response:
     """`N x K x 4 x R x R` float32, pixels of the crop: left, top, width, height."""
     features: np.ndarray | None = None
     """`N x C x H x W` float32."""
+    mask: Callable[[int, int, int], np.ndarray] | None = None
+    """
+    Of a window, a row and a column: how likely, 0..1, each of the `T x T` pixels of the crop
+    around that cell is the target's, T being `template_size`; None without masks.
+    """
 
 
 class Runtime(Protocol):

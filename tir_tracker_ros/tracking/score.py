@@ -53,8 +53,12 @@ def score_features(peak: float, self_peak: float, agreement: float) -> np.ndarra
 
 def probability(features: np.ndarray, weights: Sequence[float] = _UNCALIBRATED) -> float:
     """Turn features into 0..1; `weights` are the intercept and one for each feature."""
-    logit = weights[0] + float(np.dot(weights[1:], features))
-    return 1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0)))
+    return float(chance(weights[0] + np.dot(weights[1:], features)))
+
+
+def chance(log_odds: Any) -> Any:
+    """Turn log-odds, one or an array of them, into probabilities 0..1."""
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0)))
 
 
 def calibrate(features: np.ndarray, right: np.ndarray, ridge: float = 1.0) -> tuple[float, ...]:
@@ -69,8 +73,8 @@ def calibrate(features: np.ndarray, right: np.ndarray, ridge: float = 1.0) -> tu
     inputs = np.column_stack([np.ones(len(features)), features])
     weights = np.zeros(inputs.shape[1])
     for _ in range(50):  # Newton's method on a convex loss
-        chance = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
-        gradient = inputs.T @ (chance - right) + ridge * weights
-        hessian = (inputs * (chance * (1 - chance))[:, None]).T @ inputs
+        found = chance(inputs @ weights)
+        gradient = inputs.T @ (found - right) + ridge * weights
+        hessian = (inputs * (found * (1 - found))[:, None]).T @ inputs
         weights -= np.linalg.solve(hessian + ridge * np.eye(len(weights)), gradient)
     return tuple(float(value) for value in weights)

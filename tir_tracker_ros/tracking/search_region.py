@@ -10,6 +10,7 @@ import numpy as np
 
 from ..geometry import Box, context_side
 from .runtime import Runtime, Window
+from .score import chance
 from .settings import TrackingSettings
 
 # A window with a side of less would only look at padding.
@@ -77,6 +78,12 @@ class SearchRegion:
         """Return the size of the search crop to begin with."""
         return self.near_size if pace.steady else self.size
 
+    def wider(self, size: int) -> int:
+        """Return the size of the search crop that follows `size` while a target is lost."""
+        wide = min(max(size, self.size) + self.settings.widen_by, self.settings.widest_search)
+        # Sizes have to keep a cell in the middle.
+        return self.size + max(wide - self.size, 0) // (2 * self.stride) * 2 * self.stride
+
     def note(self, pace: Pace, before: Box, after: Box, score: float) -> None:
         """Learn from an estimate how fast the target is."""
         cell = self.stride * self.pixel(before)
@@ -85,22 +92,28 @@ class SearchRegion:
         slow = pace.cells <= _STEADY_WITHIN * self._near_reach
         pace.steady = slow and score >= self.settings.thresholds.steady_above
 
-    def peak(self, maps: np.ndarray, anywhere: bool = False) -> tuple[int, float, float]:
+    def peak(
+        self, maps: np.ndarray, anywhere: bool = False, penalties: np.ndarray | float = 0.0
+    ) -> tuple[int, float, float]:
         """
         Find the peak of maps `C x r x r`: its map, and row and column in cells from the centre.
 
-        anywhere: take a place far from the centre for as likely as a near one.
+        anywhere: take a place far from the centre for as likely as a near one. penalties: what is
+        added to the logarithm of each probability.
         """
         size = maps.shape[-1]
         margin = (len(self._prior) - size) // 2
         prior = self._prior[margin : margin + size, margin : margin + size]
+        share, window = self.settings.window_weight, self.settings.window
+        weighted = maps + penalties if window != 'cosine' else chance(maps) * np.exp(penalties)
         if anywhere:
-            weighted = maps
-        elif self.settings.window == 'product':
-            weighted = maps + prior
+            pass
+        elif window == 'product':
+            weighted = weighted + prior
+        elif window == 'cosine':
+            weighted = (1 - share) * weighted + share * prior
         else:
-            share = self.settings.window_weight
-            raised = maps - maps.min(axis=(1, 2), keepdims=True)
+            raised = weighted - weighted.min(axis=(1, 2), keepdims=True)
             total = np.maximum(raised.sum(axis=(1, 2), keepdims=True), 1e-30)
             weighted = (1 - share) / total * raised + share * prior
         index, row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
@@ -109,6 +122,9 @@ class SearchRegion:
 
     def _make_prior(self, size: int) -> np.ndarray:
         """Compute what is laid over responses of `size x size`, float32."""
+        if self.settings.window == 'cosine':
+            hann = np.hanning(size).astype(np.float32)
+            return np.outer(hann, hann)
         if self.settings.window == 'blend':
             hann = np.hanning(size + 2)[1:-1].astype(np.float32)
             prior = np.outer(hann, hann)

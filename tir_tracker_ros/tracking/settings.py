@@ -32,6 +32,10 @@ class TrackingSettings:
     How size and shape of the target are followed: `refiner` (a small network that corrects the
     position, too), `pyramid` (several crops) or `network` (the boxes of the network itself).
     """
+    size_penalty: float = 0.0
+    """How much a box of the network counts less the more its size and aspect have changed."""
+    size_rate: float = 1.0
+    """Share of the network's new size, 0..1, where the box is certain."""
     scale_count: int = 3
     """Crops of the pyramid."""
     scale_step: float = 1.0375
@@ -50,11 +54,12 @@ class TrackingSettings:
     """
     What keeps the target from jumping: `product` (the log-probability of a displacement is added,
     `-window_weight log(1 + d^2)` with `d` in fifths of the largest that can be seen; heavy-tailed,
-    since targets stay near most of the time and now and then move far) or `blend` (a weighted mean
-    with a Hann window, as the papers have it).
+    since targets stay near most of the time and now and then move far), `blend` (a weighted mean
+    with a Hann window, as the papers of the matching family have it) or `cosine` (a weighted mean
+    of the probability with a Hann window of height 1, as those of the proposal family have it).
     """
     window_weight: float = 1.0
-    """Weight of the window: of a `product` 0 or more, in a `blend` its share, 0..1."""
+    """Weight of the window: of a `product` 0 or more, else its share in the mean, 0..1."""
     template: str = 'previous'
     """
     What the template is made of: `previous` (the newest image that was learned; only the refiner
@@ -74,13 +79,26 @@ class TrackingSettings:
     """
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""
+    widest_search: int = 0
+    """
+    Side, in pixels of the crop, of the widest search crop that a target is looked for in while the
+    network is not sure of it, as the papers on long-term tracking do; 0 keeps to the usual one.
+    """
+    widen_by: int = 1000
+    """Pixels by which the search crop grows from image to image up to `widest_search`."""
+    masks: bool = True
+    """Whether masks are drawn, by models that can."""
+    mask_above: float = 0.15
+    """Probability above which a pixel belongs to the target."""
+    rotated_box: bool = False
+    """Whether the box that is told is the rotated one around the mask, where there is one."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """What the score decides; the settings of this name may be given beside the others."""
 
     def __post_init__(self) -> None:
         for name, allowed in (
             ('padding', ('edge', 'mean')),
-            ('window', ('product', 'blend')),
+            ('window', ('product', 'blend', 'cosine')),
             ('size', ('refiner', 'pyramid', 'network')),
             ('template', ('previous', 'average', 'fixed')),
         ):
@@ -94,23 +112,33 @@ class TrackingSettings:
             ('scale_step', 1.001, 2.0),
             ('scale_penalty', 0.0, 1.0),
             ('scale_rate', 0.0, 1.0),
+            ('size_penalty', 0.0, 10.0),
+            ('size_rate', 0.0, 1.0),
             ('min_scale', 0.01, 1.0),
             ('max_scale', 1.0, 100.0),
             ('upsample', 1, 32),
-            ('window_weight', 0.0, 1.0 if self.window == 'blend' else 100.0),
+            ('window_weight', 0.0, 100.0 if self.window == 'product' else 1.0),
             ('template_rate', 0.0, 1.0),
             ('template_interval', 1, 1000),
             ('refiner_interval', 0, 1000),
             ('near_share', 0.0, 1.0),
+            ('mask_above', 0.0, 1.0),
+            ('widest_search', 0, 2000),
+            ('widen_by', 1, 2000),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(
                     f'tracking setting {name} {getattr(self, name)} is not in {low}..{high}'
                 )
-        if self.raw_maps and self.window == 'product':
+        if self.raw_maps and self.window != 'blend':
             raise ValueError(
-                'tracking settings raw_maps and window product exclude each other: the product '
-                'window adds log-probabilities, so it needs adjusted maps'
+                f'tracking settings raw_maps and window {self.window} exclude each other: the '
+                'window works on log-probabilities, so it needs adjusted maps'
+            )
+        if self.size == 'network' and self.upsample != 1:
+            raise ValueError(
+                f'tracking settings size network and upsample {self.upsample} exclude each other: '
+                'a box of the network belongs to one cell of the response'
             )
 
     @classmethod

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ import numpy as np
 
 from ..geometry import Box
 from .settings import TrackingSettings
+
+_LARGEST_CHANGE = 10.0
+"""Logarithm of the largest change of size and aspect that is told from larger ones."""
 
 
 @dataclass
@@ -27,6 +30,10 @@ class Found:
     """Width of the search crop that won, over the usual one."""
     network_box: Box | None = None
     """Box that the network itself gives, pixels of the image."""
+    mask: Callable[[], np.ndarray] | None = None
+    """Draws the mask of the target, `H x W` bool in the image; None without masks."""
+    trust: float = 1.0
+    """How far, 0..1, the size of that box is believed."""
 
 
 @dataclass
@@ -57,6 +64,15 @@ class Size(ABC):
     def choose(self, peaks: np.ndarray) -> slice:
         """Choose which of the maps, told by their peaks, the target is looked for in."""
         return slice(None)
+
+    def penalties(self, boxes: np.ndarray | None, width: float, height: float) -> Any:
+        """
+        Compute what is added to the logarithm of each candidate's probability, 0 or less.
+
+        `boxes` are the network's, `N x K x 4 x R x R`, width and height those of the target, all
+        in pixels of the crop; returns `N x K x R x R`, or 0 for all.
+        """
+        return 0.0
 
     @abstractmethod
     def measure(self, image: np.ndarray, found: Sequence[Found]) -> list[Sized]:
@@ -109,17 +125,44 @@ class PyramidSize(Size):
 
 
 class NetworkSize(Size):
-    """The box that the network gives for the place."""
+    """
+    The box that the network gives for the place (SiamRPN, section 4.3).
+
+    The more a box differs from the target's in size and aspect, the less likely it is chosen; its
+    size is followed as far as it is certain.
+    """
 
     name = 'network'
 
+    def penalties(self, boxes: np.ndarray | None, width: float, height: float) -> Any:
+        """Penalise changes of the size with its context, and of the aspect."""
+        if boxes is None:
+            raise ValueError('tracking setting size network needs a model that gives boxes')
+        w, h = boxes[:, :, 2], boxes[:, :, 3]
+        scale = np.log(_context_sides(w, h) / _context_sides(width, height))
+        aspect = np.log(w / h * (height / width))
+        change = np.exp(np.minimum(np.abs(scale) + np.abs(aspect), _LARGEST_CHANGE)) - 1
+        return -self.settings.size_penalty * change
+
     def measure(self, image: np.ndarray, found: Sequence[Found]) -> list[Sized]:
-        """Take the boxes of the network, within the limits."""
-        return [
-            Sized(self.limited(within(image, one.network_box), one.track.first_box))
-            for one in found
-            if one.network_box is not None
-        ]
+        """Take the places of the network's boxes, and a part of the change of their sizes."""
+        sized = []
+        for one in found:
+            if one.network_box is None:
+                continue
+            share = self.settings.size_rate * one.trust
+            box, (height, width) = one.network_box, image.shape
+            w = min((1 - share) * one.box.w + share * box.w, width)
+            h = min((1 - share) * one.box.h + share * box.h, height)
+            placed = within(image, Box.from_center(box.cx, box.cy, w, h))
+            sized.append(Sized(self.limited(placed, one.track.first_box)))
+        return sized
+
+
+def _context_sides(width: Any, height: Any) -> Any:
+    """Compute `context_side` for arrays."""
+    context = (width + height) / 2
+    return np.sqrt((width + context) * (height + context))
 
 
 def within(image: np.ndarray, box: Box) -> Box:

@@ -36,6 +36,10 @@ class Thresholds:
     Redetection: a box found elsewhere is taken for the target from this score on. It is higher
     than `found_above` because to follow a wrong object is worse than to find none.
     """
+    widen_below: float = 0.8
+    """Wide search: with a probability, of the network itself, below this the box is kept."""
+    narrow_above: float = 0.998
+    """Wide search: it ends with a probability, of the network itself, above this."""
 
     def __post_init__(self) -> None:
         low, middle, high = self.lost_below, self.uncertain_below, self.found_above
@@ -44,7 +48,14 @@ class Thresholds:
                 f'lost_below {low}, uncertain_below {middle} and found_above {high} are not '
                 '0 <= lost_below <= uncertain_below <= found_above <= 1'
             )
-        for name in ('learn_above', 'steady_above', 'search_below', 'found_elsewhere_above'):
+        for name in (
+            'learn_above',
+            'steady_above',
+            'search_below',
+            'found_elsewhere_above',
+            'widen_below',
+            'narrow_above',
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not in 0..1')
         for name in ('lost_after', 'search_after'):

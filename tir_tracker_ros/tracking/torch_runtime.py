@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -57,6 +57,7 @@ class TorchRuntime:
             _array(found.scores),
             None if found.boxes is None else _array(found.boxes),
             None if found.features is None else _array(found.features),
+            None if found.mask is None else _drawn(found.mask),
         )
 
     @torch.inference_mode()
@@ -98,6 +99,10 @@ def _crops(
         crop(image, one.cx, one.cy, one.width, one.height, size, size, one.fill) for one in windows
     ]
     return torch.from_numpy(np.stack(crops)[:, None]).to(device)
+
+
+def _drawn(mask: Callable[[int, int, int], Tensor]) -> Callable[[int, int, int], np.ndarray]:
+    return torch.inference_mode()(lambda index, row, column: _array(mask(index, row, column)))
 
 
 def _array(values: Tensor) -> np.ndarray:

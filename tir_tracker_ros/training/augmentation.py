@@ -25,10 +25,16 @@ class Crops:
     """N x 1 x S x S, 0..1."""
     offset: Tensor
     """N x 2: where the target lies, x and y in search pixels from the centre."""
+    size: Tensor
+    """N x 2: width and height of the target in search pixels."""
     positive: Tensor
     """N bool."""
     label: Tensor
     """N class indices of the template."""
+    mask: Tensor | None = None
+    """N x 1 x S x S, 0..1: the pixels of the target; None unless masks are asked for."""
+    masked: Tensor | None = None
+    """N bool: whether that is known."""
 
 
 class Augmentation:
@@ -155,8 +161,10 @@ class CropAugmentation(Augmentation):
         search_size: int,
         context: float,
         search_context: float,
+        masks: bool = False,
     ) -> None:
         super().__init__(config)
+        self.masks = masks
         self.template_size, self.search_size = template_size, search_size
         self.context, self.search_context = context, search_context
 
@@ -191,23 +199,41 @@ class CropAugmentation(Augmentation):
             flip,
             centre,
         )
-        search = self._cut(
-            search,
-            self.search_size,
-            self.search_context / VIEW_CONTEXT * scale,
-            aspect,
-            angle,
-            flip,
-            -offset
-            / (self.search_size / 2)
-            * (self.search_context / VIEW_CONTEXT * scale)[:, None],
-        )
+        scale = self.search_context / VIEW_CONTEXT * scale
+        centre = -offset / (self.search_size / 2) * scale[:, None]
+        place = scale, aspect, angle, flip, centre
+        search = self._cut(search, self.search_size, *place)
+        mask, masked = None, None
+        if self.masks:
+            mask, masked = pool.masks(pairs.search)
+            mask = self._cut(mask.float() / 255, self.search_size, *place)
 
         template, search = self._photometry(template, search)
         return Crops(
             template,
             search,
             offset.to(device),
+            self._sizes(pool.size[pairs.search.to(device)], scale, aspect, angle),
             (pairs.kind == 0).to(device),
             pool.label[pairs.template.to(device)],
+            mask,
+            masked,
         )
+
+    def _sizes(self, size: Tensor, scale: Tensor, aspect: Tensor, angle: Tensor) -> Tensor:
+        """
+        Compute the sides of targets in search crops, pixels.
+
+        size: sides of the boxes over the side of the view. A rotated target is taken for an
+        ellipse: it fills the box around it as most targets do, which a rectangle would exceed.
+        """
+        scale, stretch, cos, sin = (
+            one.to(size.device)
+            for one in (scale, aspect.sqrt(), torch.cos(angle), torch.sin(angle))
+        )
+        width, height = size.unbind(dim=1)
+        sides = [
+            torch.hypot(width * cos, height * sin) / stretch,
+            torch.hypot(width * sin, height * cos) * stretch,
+        ]
+        return torch.stack(sides, dim=1) * (self.search_size / scale)[:, None]

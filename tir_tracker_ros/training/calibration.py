@@ -36,15 +36,17 @@ def calibrated_scores(network: Network, scenes: int = 3) -> dict[str, list[float
     Calibrate the score of a trained network for each mode of tracking.
 
     scenes: of each category of the simulator. Returns the weights by the name of the way in which
-    the mode follows the size: what belongs in the facts of the weight file as `score`. The network
-    runs on the CPU, in the precision that most will run it in.
+    the mode follows the size: what belongs in the facts of the weight file as `score`. Where both
+    modes follow it in one way, the default one is calibrated. The network runs on the CPU, in the
+    precision that most will run it in.
     """
     device = torch.device('cpu')
     fast = prepare(network, device, find_precision('auto', device))
-    scores = {}
+    scores: dict[str, list[float]] = {}
     for mode in MODES:
         engine = build_engine(fast, TrackingSettings.of(fast.preset, mode))
-        scores[engine.size.name] = calibrate_score(engine, scenes)
+        if engine.size.name not in scores:
+            scores[engine.size.name] = calibrate_score(engine, scenes)
     return scores
 
 
@@ -54,10 +56,11 @@ def recalibrate(path: Path) -> dict[str, list[float]]:
 
     Returns what `calibrated_scores` does; raises what `read_weights` raises.
     """
-    name, facts, _ = zoo.read_weights(path)
+    name, facts, tensors = zoo.read_weights(path)
     network, _ = zoo.load_model(name, path)
     scores = calibrated_scores(network)
-    zoo.save_weights(network, path, {**facts, 'score': scores})
+    stored = next(value.dtype for value in tensors.values() if value.is_floating_point())
+    zoo.save_weights(network, path, {**facts, 'score': scores}, stored)
     return scores
 
 
@@ -70,7 +73,8 @@ def calibrate_score(engine: Engine, scenes: int = 3, frames: int = 80) -> list[f
     wrong, whatever the box. So do looks at other places of the same images, unless they find the
     target: that is what a target leaves behind that goes away.
     """
-    gated = engine.settings.thresholds.learn_above > 0
+    learns = engine.settings.template != 'fixed' or engine.size.name == 'refiner'
+    gated = learns and engine.settings.thresholds.learn_above > 0
     for _ in range(_ROUNDS if gated else 1):
         evidence, right = _followed(engine, scenes, frames)
         engine.score_weights = calibrate(evidence, right)

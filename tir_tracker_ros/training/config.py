@@ -147,6 +147,16 @@ class TrainConfig(Closed):
     threads: int = 0
 
 
+class TrackerConfig(TrainConfig):
+    """What the training of every family of trackers is told."""
+
+    calibration_scenes: int = Field(default=3, ge=0)
+    """
+    Scenes of each category of the simulator that the score is calibrated on; with 0 it is not, and
+    a target is never told to be tracked.
+    """
+
+
 def read_values(path: Path) -> dict[str, Any]:
     """
     Read the values of a YAML file, laid over those of the file that its key `extends` names.

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -14,11 +13,10 @@ from torch.nn.functional import cross_entropy, softplus
 
 from ..models import families
 from ..models.matching import Matching, MatchingNet
-from .augmentation import CropAugmentation, Crops
-from .calibration import calibrated_scores
-from .config import Closed, TrainConfig
+from .augmentation import Crops
+from .config import Closed, TrackerConfig
 from .losses import cell_distances, inside, logistic_loss, softmax_loss
-from .module import PairModule
+from .module import TrackerModule
 from .sampling import PairBatch
 from .views import NO_CLASS, ViewPool
 
@@ -43,20 +41,15 @@ class LossConfig(Closed):
     classification: float = Field(default=0.1, ge=0)
 
 
-class MatchingConfig(TrainConfig):
+class MatchingConfig(TrackerConfig):
     """The training of a matching network."""
 
     loss: LossConfig = LossConfig()
     drop_classification: bool = False
     """Leave the class loss out (mix-training)."""
-    calibration_scenes: int = Field(default=3, ge=0)
-    """
-    Scenes of each category of the simulator that the score is calibrated on; with 0 it is not, and
-    a target is never told to be tracked.
-    """
 
 
-class MatchingModule(PairModule):
+class MatchingModule(TrackerModule):
     """Train a matching network: the losses of its branches, of their sum and of the class head."""
 
     model: MatchingNet
@@ -65,20 +58,12 @@ class MatchingModule(PairModule):
     def __init__(self, config: MatchingConfig) -> None:
         """Build the network; raises ValueError for a loss of a branch that it does not have."""
         super().__init__(families.build(config.model), config)
-        preset = self.model.preset
         names = [branch.name for branch in self.model.branches]
         if unknown := sorted(set(config.loss.branches) - set(names)):
             raise ValueError(
                 f"loss.branches: the model '{config.model}' has no branch '{unknown[0]}', but "
                 f'{", ".join(names)}'
             )
-        self.augmentation = CropAugmentation(
-            config.augmentation,
-            preset.template_size,
-            preset.search_size,
-            preset.context,
-            preset.search_context,
-        )
 
     def check(self, training: ViewPool) -> None:
         """Raise ValueError for data of more classes than the class head has outputs."""
@@ -95,22 +80,6 @@ class MatchingModule(PairModule):
             self.config.drop_classification
         )
         return {'classes': list(classes), 'class_head_trained': trained}
-
-    def calibration(self) -> dict[str, Any]:
-        """Fit the scores of the trained network, for each way that it follows the size."""
-        scenes = self.config.calibration_scenes
-        return {'score': calibrated_scores(self.model, scenes)} if scenes else {}
-
-    def start_from_other(self, preset: str, tensors: Mapping[str, Tensor]) -> None:
-        """Take the backbone of another model."""
-        prefix = 'backbone.'
-        self.model.backbone.load_state_dict(
-            {
-                name[len(prefix) :]: value
-                for name, value in tensors.items()
-                if name.startswith(prefix)
-            }
-        )
 
     def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
         """Compute the terms of the loss, and the share of peaks within 1.5 cells of the target."""

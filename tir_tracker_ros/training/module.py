@@ -16,7 +16,10 @@ from torch import nn, Tensor
 from torch.utils.data import DataLoader
 
 from ..models import zoo
-from .config import TrainConfig
+from ..models.network import Network
+from .augmentation import CropAugmentation
+from .calibration import calibrated_scores
+from .config import TrackerConfig, TrainConfig
 from .pools import source_name
 from .sampling import PairBatch, PairSampler
 from .views import ViewPool
@@ -172,3 +175,37 @@ class PairModule(lightning.LightningModule):
                 'interval': 'step',
             },
         }
+
+
+class TrackerModule(PairModule):
+    """Train a tracker's network on crops of templates and search regions."""
+
+    model: Network
+    config: TrackerConfig
+
+    def __init__(self, model: Network, config: TrackerConfig) -> None:
+        super().__init__(model, config)
+        preset = model.preset
+        self.augmentation = CropAugmentation(
+            config.augmentation,
+            preset.template_size,
+            preset.search_size,
+            preset.context,
+            preset.search_context,
+        )
+
+    def calibration(self) -> dict[str, Any]:
+        """Fit the scores of the trained network, for each way that it follows the size."""
+        scenes = self.config.calibration_scenes
+        return {'score': calibrated_scores(self.model, scenes)} if scenes else {}
+
+    def start_from_other(self, preset: str, tensors: Mapping[str, Tensor]) -> None:
+        """Take the backbone of another model."""
+        prefix = 'backbone.'
+        self.model.get_submodule('backbone').load_state_dict(
+            {
+                name[len(prefix) :]: value
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
+        )

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
+import torch
 
 from .config import TrainConfig
 from .views import ViewPool
 
 _FORMAT = 'tir_tracker_ros pack 1'
-_COLUMNS = ('codes', 'span', 'size', 'track', 'video', 'time', 'label', 'source')
+_COLUMNS = ('codes', 'span', 'mask_span', 'size', 'track', 'video', 'time', 'label', 'source')
 _PARTS = ('train', 'val')
 
 
@@ -55,6 +56,8 @@ def read_pack(path: str | Path) -> tuple[ViewPool, ViewPool]:
         raise ValueError(
             f"pack '{path}' is damaged or truncated ({error}); copy it anew"
         ) from None
+    for part in _PARTS:  # older packs have no masks
+        tensors.setdefault(f'{part}.mask_span', torch.zeros_like(tensors[f'{part}.span']))
     training, validation = (
         ViewPool(
             **{name: tensors[f'{part}.{name}'] for name in _COLUMNS},

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ..geometry import Box
 from ..sequences.benchmarks import read_benchmark, Sequence
-from ..simulation import render
+from ..simulation import render, Scene
 from .config import SourceConfig, TrainConfig
 from .pack import read_pack
 from .views import PoolBuilder, ViewPool
@@ -28,6 +28,8 @@ _UNLABELLED = ('DontCare',)
 """Classes of boxes that mark no object."""
 _SCENE_FRAMES = 60
 """Length of a scene that views are taken of."""
+_VISIBLE = 0.95
+"""Part of a simulated target that has to be seen for its mask to be learned of."""
 _STILL_RANGE = (24, 160)
 """Sides, in pixels, of a textured square that is taken as a target."""
 
@@ -94,12 +96,20 @@ def _simulator(source: SourceConfig, config: TrainConfig, builders, random) -> N
         # Few images of each scene, far apart: rendering is what costs.
         scene = render(source.category, seed=base + index, frames=_SCENE_FRAMES)
         chosen = np.linspace(0, _SCENE_FRAMES - 1, min(source.views_per_track, _SCENE_FRAMES))
-        frames = ((int(number), *scene[int(number)]) for number in chosen)
         builder.video()
-        builder.add_track(
-            ((number, image.pixels, box) for number, image, box in frames if box is not None),
-            scene.target_class,
-        )
+        builder.add_track(_scene_frames(scene, chosen), scene.target_class)
+
+
+def _scene_frames(
+    scene: Scene, chosen: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, Box, np.ndarray | None]]:
+    """Yield the images of a scene that show the target, with its mask where nothing hides it."""
+    for number in chosen.tolist():
+        frame = scene.frame(int(number))
+        if frame.box is not None:
+            hidden = frame.visibility < _VISIBLE
+            mask = None if hidden else scene.target_mask(int(number))
+            yield int(number), frame.image.pixels, frame.box, mask
 
 
 def _sequences(source: SourceConfig, config: TrainConfig, builders, random) -> None:

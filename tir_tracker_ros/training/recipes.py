@@ -16,6 +16,7 @@ from ..models.families import family_of
 from .config import DEFAULT_MODEL, read_values, TrainConfig
 from .matching import MatchingConfig, MatchingModule
 from .module import PairModule
+from .proposals import ProposalConfig, ProposalModule
 from .refiner import RefinerConfig, RefinerModule
 
 
@@ -30,6 +31,7 @@ class Recipe:
 
 RECIPES = {
     'matching': Recipe(MatchingConfig, MatchingModule),
+    'proposals': Recipe(ProposalConfig, ProposalModule),
     'refiner': Recipe(RefinerConfig, RefinerModule),
 }
 """By the name of the family, see `models.families`."""

@@ -25,7 +25,7 @@ VIEW_CONTEXT = 4.5
 """Side of a view over `s_z` of its box: room for a search region of 3 that is moved and scaled."""
 NO_CLASS = -1
 _SMALLEST_SIDE = 32
-_COLUMNS = ('span', 'size', 'track', 'video', 'time', 'label', 'source')
+_COLUMNS = ('span', 'mask_span', 'size', 'track', 'video', 'time', 'label', 'source')
 
 
 @dataclass
@@ -33,9 +33,11 @@ class ViewPool:
     """V views: JPEG codes one after the other, and one number each of the rest."""
 
     codes: Tensor
-    """The JPEG codes of all views, uint8, on the CPU."""
+    """The codes of all views and masks, uint8, on the CPU."""
     span: Tensor
     """V x 2: where in `codes` each view begins and ends."""
+    mask_span: Tensor
+    """V x 2: the same of its mask, a PNG; as far apart as 0 for a view without one."""
     size: Tensor
     """V x 2 float: width and height of the box over the side of the view; it is centred there."""
     track: Tensor
@@ -71,7 +73,7 @@ class ViewPool:
             )
             for part in torch.arange(count).split(256):
                 self._decoded[part.to(device)] = self._decode(part).to(device)
-        for name in set(_COLUMNS) - {'span'}:
+        for name in set(_COLUMNS) - {'span', 'mask_span'}:
             setattr(self, name, getattr(self, name).to(device))
 
     def images(self, index: Tensor) -> Tensor:
@@ -80,14 +82,25 @@ class ViewPool:
             return self._decoded[index.to(self.device)][:, None]
         return self._decode(index)[:, None]
 
-    def _decode(self, index: Tensor) -> Tensor:
+    def masks(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Return the masks of views, and which of the views have one, on the pool's device.
+
+        Masks are `N x 1 x side x side` uint8, 255 where the target is, and 0 all over where there
+        is none; the other result is N bool.
+        """
+        known = self.mask_span[index.cpu()].diff(dim=1)[:, 0] > 0
+        return self._decode(index, self.mask_span)[:, None].to(self.device), known.to(self.device)
+
+    def _decode(self, index: Tensor, spans: Tensor | None = None) -> Tensor:
         codes = self.codes.numpy()
-        images = np.empty((len(index), self.side, self.side), np.uint8)
-        for image, view in zip(images, index.tolist()):
-            start, end = self.span[view].tolist()
-            decoded = cv2.imdecode(codes[start:end], cv2.IMREAD_GRAYSCALE)
-            assert decoded is not None
-            cv2.resize(decoded, (self.side, self.side), dst=image)
+        images = np.zeros((len(index), self.side, self.side), np.uint8)
+        spans = self.span if spans is None else spans
+        for image, (start, end) in zip(images, spans[index.cpu()].tolist()):
+            if end > start:
+                decoded = cv2.imdecode(codes[start:end], cv2.IMREAD_GRAYSCALE)
+                assert decoded is not None
+                cv2.resize(decoded, (self.side, self.side), dst=image)
         return torch.from_numpy(images)
 
     def of_sources(self, names: Collection[str]) -> ViewPool:
@@ -110,6 +123,7 @@ class PoolBuilder:
         """
         self.side, self.quality = side, quality
         self._codes: list[np.ndarray] = []
+        self._mask_codes: list[np.ndarray] = []
         self._rows: list[tuple[float, float, int, int, int, int, int]] = []
         self._sources: list[str] = []
         self._classes = [] if classes is None else classes
@@ -129,19 +143,24 @@ class PoolBuilder:
         self._videos += 1
 
     def add_track(
-        self, frames: Iterable[tuple[int, np.ndarray, Box]], class_name: str = ''
+        self,
+        frames: Iterable[
+            tuple[int, np.ndarray, Box] | tuple[int, np.ndarray, Box, np.ndarray | None]
+        ],
+        class_name: str = '',
     ) -> int:
         """
         Add the views of one object of the current recording; returns how many were added.
 
-        `frames` gives position, gray image `H x W` (uint8, or float 0..1) and box. Boxes under
-        4 px, or with less than half inside of the image, are left out.
+        `frames` gives position, gray image `H x W` (uint8, or float 0..1), box and, where it is
+        known, the mask `H x W` float, 0..1. Boxes under 4 px, or with less than half inside of the
+        image, are left out.
         """
         if class_name and class_name not in self._classes:
             self._classes.append(class_name)
         label = self._classes.index(class_name) if class_name else NO_CLASS
         before = len(self._rows)
-        for time, image, box in frames:
+        for time, image, box, *masks in frames:
             height, width = image.shape
             if (
                 not box.is_finite()
@@ -152,6 +171,10 @@ class PoolBuilder:
             view, size = cut_view(image, box, self.side)
             options = [cv2.IMWRITE_JPEG_QUALITY, self.quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
             self._codes.append(cv2.imencode('.jpg', view, options)[1].ravel())
+            mask = masks[0] if masks else None
+            self._mask_codes.append(
+                np.zeros(0, np.uint8) if mask is None else _mask_code(mask, box, len(view))
+            )
             self._rows.append(
                 (*size, self._tracks, self._videos, time, label, len(self._sources) - 1)
             )
@@ -162,13 +185,17 @@ class PoolBuilder:
     def build(self) -> ViewPool:
         """Make the pool."""
         rows = torch.tensor(self._rows, dtype=torch.float64).reshape(-1, 7)
-        ends = np.cumsum([len(code) for code in self._codes], dtype=np.int64)
+        codes = [*self._codes, *self._mask_codes]
+        ends = np.cumsum([len(code) for code in codes], dtype=np.int64)
         starts = np.concatenate([[0], ends])[: len(ends)]
+        spans = torch.from_numpy(np.stack([starts, ends], axis=1).astype(np.int64))
+        spans, mask_spans = spans.split(len(self._codes)) if codes else (spans, spans)
         numbers = rows[:, 2:].long().unbind(dim=1)
         track, video, time, label, source = (column.clone() for column in numbers)
         return ViewPool(
-            torch.from_numpy(np.concatenate([np.zeros(0, np.uint8), *self._codes])),
-            torch.from_numpy(np.stack([starts, ends], axis=1).astype(np.int64)),
+            torch.from_numpy(np.concatenate([np.zeros(0, np.uint8), *codes])),
+            spans,
+            mask_spans,
             rows[:, :2].float(),
             track,
             video,
@@ -193,6 +220,13 @@ def cut_view(image: np.ndarray, box: Box, largest: int) -> tuple[np.ndarray, tup
     if image.dtype != np.uint8:
         view = view * 255
     return np.clip(np.rint(view), 0, 255).astype(np.uint8), (box.w / side, box.h / side)
+
+
+def _mask_code(mask: np.ndarray, box: Box, pixels: int) -> np.ndarray:
+    """Cut the view of a box from its mask, `pixels` to a side; returns a PNG of 0 and 255."""
+    side = VIEW_CONTEXT * context_side(box)
+    view = crop(mask, box.cx, box.cy, side, side, pixels, pixels, fill=0.0)
+    return cv2.imencode('.png', np.where(view > 0.5, 255, 0).astype(np.uint8))[1].ravel()
 
 
 def split_tracks(pool: ViewPool) -> list[Sequence[int]]:

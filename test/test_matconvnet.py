@@ -1,0 +1,209 @@
+# Copyright 2026 tir_tracker_ros maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""MAT-files of MatConvNet, made here from the documented structure: no real one is at hand."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import torch
+
+from tir_tracker_ros.cli import main
+from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.families import build
+from tir_tracker_ros.models.imports import import_weights
+from tir_tracker_ros.models.mat_file import MatError, read_mat
+
+CLASSES = {np.dtype(kind): code for kind, code in (('f8', 6), ('f4', 7), ('i4', 12), ('u1', 9))}
+KINDS = {np.dtype(kind): code for kind, code in (('f8', 9), ('f4', 7), ('i4', 5), ('u1', 2))}
+
+
+def element(kind, data):
+    if 0 < len(data) <= 4:
+        return struct.pack('<HH', kind, len(data)) + data.ljust(4, b'\0')
+    return struct.pack('<II', kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def matrix(value, name=''):
+    """Write a value as MATLAB would: arrays, text, lists (cells), dicts and tuples of dicts."""
+    code, shape, content = 0, (1, 1), b''
+    if isinstance(value, str):
+        code, shape = 4, (1, len(value))
+        content = element(16, value.encode())
+    elif isinstance(value, list):
+        code, shape = 1, (1, len(value))
+        content = b''.join(matrix(one) for one in value)
+    elif isinstance(value, (dict, tuple)):
+        structs = value if isinstance(value, tuple) else (value,)
+        code, shape = 2, (1, len(structs))
+        fields = list(structs[0])
+        content = element(5, struct.pack('<i', 32))
+        content += element(1, b''.join(one.encode().ljust(32, b'\0') for one in fields))
+        content += b''.join(matrix(one[field]) for one in structs for field in fields)
+    else:
+        value = np.atleast_2d(value)
+        code, shape = CLASSES[value.dtype], value.shape
+        content = element(KINDS[value.dtype], value.tobytes(order='F'))
+    head = element(6, struct.pack('<II', code, 0))
+    head += element(5, struct.pack(f'<{len(shape)}i', *shape)) + element(1, name.encode())
+    body = head + content
+    return struct.pack('<II', 14, len(body)) + body
+
+
+def mat(packed=False, **variables):
+    """Write the bytes of a MAT-file."""
+    text = b'MATLAB 5.0 MAT-file, made by a test'.ljust(124) + struct.pack('<H', 0x0100) + b'IM'
+    for name, value in variables.items():
+        data = matrix(value, name)
+        if packed:
+            data = zlib.compress(data)
+            data = struct.pack('<II', 15, len(data)) + data
+        text += data
+    return text
+
+
+def random_network(name):
+    """Make a network, and the parameters that its file in MatConvNet would have, in order."""
+    torch.manual_seed(0)
+    network = build(name).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter)
+    parameters = []
+
+    def add(key, value):
+        value = value.detach().numpy().astype(np.float32)
+        if value.ndim == 4:
+            value = value.transpose(2, 3, 1, 0)
+            while value.ndim > 2 and value.shape[-1] == 1:
+                value = value[..., 0]
+        parameters.append({'name': key, 'value': np.atleast_2d(value)})
+
+    for index, (conv, norm) in enumerate(zip(network.backbone.convs, network.backbone.norms)):
+        weight = conv.weight
+        if not index:  # of three channels, in three unequal parts
+            weight = torch.cat([0.2 * weight, 0.5 * weight, 0.3 * weight], dim=1)
+        add(f'conv{index + 1}f', weight)
+        add(f'conv{index + 1}b', conv.bias[:, None])
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2)
+            add(f'bn{index + 1}m', norm.weight[:, None])
+            add(f'bn{index + 1}b', norm.bias[:, None])
+            deviation = (norm.running_var + norm.eps).sqrt()
+            add(f'bn{index + 1}x', torch.stack([norm.running_mean, deviation], dim=1))
+    for branch in network.branches:
+        add('adjustf', branch.gain[None])
+        add('adjustb', branch.bias[None])
+    return network, parameters
+
+
+@pytest.mark.parametrize('packed', [False, True], ids=['v6', 'v7'])
+def test_values_come_back_from_a_file(packed, tmp_path):
+    path = tmp_path / 'values.mat'
+    numbers = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    values = {
+        'numbers': numbers,
+        'one': np.array([[5]], np.uint8),
+        'text': 'meter',
+        'cells': ['a', np.array([[1.5, 2.5]]), []],
+        'structs': ({'name': 'x', 'value': numbers}, {'name': 'y', 'value': np.zeros((1, 1))}),
+        'deep': {'inner': {'last': 'end'}},
+    }
+    path.write_bytes(mat(packed, **values))
+    found = read_mat(path)
+    np.testing.assert_array_equal(found['numbers'], numbers)
+    assert found['one'].tolist() == [[5]] and found['text'] == 'meter'
+    assert found['cells'][0] == 'a' and found['cells'][1].tolist() == [[1.5, 2.5]]
+    assert [one['name'] for one in found['structs']] == ['x', 'y']
+    assert found['deep'] == {'inner': {'last': 'end'}}
+
+
+@pytest.mark.parametrize('kind', ['graph', 'simple'])
+@pytest.mark.parametrize('name', ['siamfc', 'cfnet', 'cfnet_fast'])
+def test_a_network_of_matconvnet_fills_the_model(name, kind, tmp_path):
+    network, parameters = random_network(name)
+    momentum = {'name': 'momentum', 'value': np.ones((9, 9), np.float32)}
+    net = {'params': (*parameters, momentum)}
+    if kind == 'simple':
+        values = [one['value'] for one in (*parameters, momentum)]
+        net = {'layers': [{'name': 'all', 'weights': values}]}
+    path = tmp_path / 'network.mat'
+    path.write_bytes(mat(True, net=net))
+    found, facts = import_weights(path, name)
+    assert facts['imported']['project'] == 'MatConvNet'
+    assert len(facts['imported']['left_over']) == 1
+    wanted = network.state_dict()
+    for key, value in found.state_dict().items():
+        if 'log_ridge' not in key:
+            torch.testing.assert_close(value, wanted[key], rtol=1e-4, atol=1e-4)
+
+
+def test_the_command_names_what_it_does_not_use(tmp_path, capsys):
+    _, parameters = random_network('siamfc')
+    path, out = tmp_path / 'network.mat', tmp_path / 'siamfc.safetensors'
+    extra = {'name': 'momentum', 'value': np.ones((9, 9), np.float32)}
+    path.write_bytes(mat(net={'params': (*parameters, extra)}))
+    command = ['import-weights', str(path), '--model', 'siamfc', '--out', str(out)]
+    assert main([*command, '--no-calibration']) == 0
+    assert 'not used: momentum' in capsys.readouterr().out
+    assert zoo.load_model('siamfc', out)[1]['imported']['project'] == 'MatConvNet'
+
+
+def test_a_network_that_lacks_something_is_refused(tmp_path):
+    _, parameters = random_network('cfnet')
+    path = tmp_path / 'network.mat'
+    path.write_bytes(mat(net={'params': tuple(parameters[:-2])}))
+    with pytest.raises(zoo.WeightsError, match='for match.gain, match.bias; left over nothing'):
+        import_weights(path, 'cfnet')
+    path.write_bytes(mat(net={'params': tuple(parameters)}))
+    # The released code of MMNet has no factor on its pixel-level context.
+    with pytest.raises(zoo.WeightsError, match='does not fit the model .mmnet.: nothing of'):
+        import_weights(path, 'mmnet')
+
+
+@pytest.mark.parametrize(
+    'content, reason',
+    [
+        (b'', 'no MAT-file'),
+        (b'MATLAB 7.3 MAT-file'.ljust(512), 'of version 7.3; save it again with -v7'),
+        (mat(other='text'), 'no network `net`, but other'),
+        (mat(net={'params': {'name': 'a', 'value': 'text'}}), 'not all numbers'),
+        (mat(net={'params': {'name': 'a', 'value': np.ones((40, 40))}})[:-300], 'truncated'),
+        (
+            mat() + element(14, element(6, struct.pack('<II', 17, 0)) + element(1, b'net') * 2),
+            'holds an object or a function',
+        ),
+        (mat() + struct.pack('<II', 15, 8) + b'no zlib!', 'damaged'),
+    ],
+)
+def test_files_of_something_else_get_a_reason_of_one_line(content, reason, tmp_path):
+    path = tmp_path / 'network.mat'
+    path.write_bytes(content)
+    with pytest.raises(zoo.WeightsError, match=reason) as refused:
+        import_weights(path, 'siamfc')
+    assert '\n' not in str(refused.value)
+
+
+def test_cells_without_end_are_refused(tmp_path):
+    value = 'end'
+    for _ in range(60):
+        value = [value]
+    path = tmp_path / 'deep.mat'
+    path.write_bytes(mat(net=value))
+    with pytest.raises(MatError, match='too deep in each other'):
+        read_mat(path)
+
+
+def test_whatever_bytes_are_changed_reading_ends_in_a_reason(tmp_path):
+    whole = mat(net={'params': ({'name': 'a', 'value': np.ones((3, 3))},) * 2})
+    path, random = tmp_path / 'changed.mat', np.random.default_rng(0)
+    for _ in range(300):
+        content = bytearray(whole)
+        for place in random.integers(128, len(content), 3):
+            content[place] = random.integers(256)
+        path.write_bytes(content)
+        try:
+            read_mat(path)
+        except MatError as error:
+            assert '\n' not in str(error)
