@@ -19,6 +19,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithP
 from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
+from ..tracking.candidates import Candidate
 from ..tracking.inits import InitRequest
 from ..tracking.target import Answer, Status
 
@@ -74,6 +75,18 @@ def init_request(message: Detection2D) -> InitRequest:
     )
     class_id = message.results[0].hypothesis.class_id if message.results else ''
     return InitRequest(box, nanoseconds(message.header.stamp), message.id, class_id, center.theta)
+
+
+def candidates(message: Detection2DArray) -> list[Candidate]:
+    """Read what a detector has found, each with its best class; a stamp of 0 is the array's."""
+    found = []
+    for one in message.detections:
+        request = init_request(one)
+        best = max((r.hypothesis for r in one.results), key=lambda h: h.score, default=None)
+        score, class_id = (best.score, best.class_id) if best else (0.0, '')
+        stamp = request.stamp or nanoseconds(message.header.stamp)
+        found.append(Candidate(request.box, score, class_id, stamp))
+    return found
 
 
 def init_message(request: InitRequest) -> Detection2D:

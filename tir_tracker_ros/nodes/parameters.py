@@ -10,7 +10,6 @@ Declaration and descriptors (ros_parameters.py), validation, and the files that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 import difflib
 from functools import partial
 from typing import Any
@@ -18,57 +17,19 @@ from typing import Any
 from ..imaging.border import Margins
 from ..imaging.gain import GainSettings, MODES
 from ..imaging.radiometry import CAMERAS, radiometry_of
+from ..tracking.candidates import CandidateSettings
+from ..tracking.candidates import MODES as AUTO_INIT
 from ..tracking.settings import MODES as TRACKING_MODES
 from ..tracking.settings import TrackingSettings
 from ..tracking.states import Thresholds
 from ..tracking.stream_settings import StreamSettings
-
-Value = bool | int | float | str
+from .parameter import Parameter, Value
 
 MODELS = (
     *('mmnet', 'mmnet_fast', 'cfnet', 'cfnet_fast', 'siamfc', 'siamfc_fast', 'hssnet'),
     *('hssnet_fast', 'mlssnet', 'mlssnet_fast', 'tdsiam_fast'),
 )
 """Names of the presets, so that they can be told where there is no torch; a test compares them."""
-
-_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A row of a table; the type of the parameter is that of its default."""
-
-    name: str
-    default: Value
-    description: str
-    low: float | None = None
-    """Smallest value of a number; None for other types."""
-    high: float | None = None
-    """Largest value of a number."""
-    choices: tuple[str, ...] = ()
-    """Allowed values of a string; empty for any."""
-    live: bool = False
-    """Whether it may change while the node is configured."""
-
-    @property
-    def range(self) -> str:
-        """What is allowed, in words; empty for any value of the type."""
-        if self.choices:
-            return ', '.join(self.choices)
-        return '' if self.low is None else f'{self.low:g} to {self.high:g}'
-
-    def problem(self, value: object) -> str | None:
-        """Say what is wrong with a value, or None; a whole number is good for a float, too."""
-        kind = type(self.default)
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            wanted = f'is not {_KINDS[kind]}'
-        elif self.choices and value not in self.choices:
-            wanted = f'is not one of {self.range}'
-        elif self.low is not None and not self.low <= value <= self.high:  # type: ignore
-            wanted = f'is not in {self.range}'
-        else:
-            return None
-        return f'parameter {self.name} is {value!r}, which {wanted}'
 
 
 def _setting(settings: Any, prefix: str, name: str, description: str, *args, **kwargs):
@@ -79,6 +40,7 @@ def _setting(settings: Any, prefix: str, name: str, description: str, *args, **k
 _stream = partial(_setting, StreamSettings(), '')
 _threshold = partial(_setting, Thresholds(), '', live=True)
 _gain = partial(_setting, GainSettings(), 'gain.', live=True)
+_candidates = partial(_setting, CandidateSettings(), 'candidates.', live=True)
 _tracking = partial(_setting, TrackingSettings(), 'tracking.')
 
 TRACKER = (
@@ -108,6 +70,25 @@ TRACKER = (
         'Targets followed at once; with 1, every init replaces the target.',
         1,
         64,
+    ),
+    Parameter(
+        'auto_init',
+        'never',
+        'When a detection on candidates starts a target: never, while idle, or while lost, too.',
+        choices=AUTO_INIT,
+    ),
+    Parameter(
+        'candidates.classes',
+        '',
+        'Classes that may, separated by commas; empty for all.',
+        live=True,
+    ),
+    _candidates('min_score', 'Smallest score of the detector.', 0.0, 1.0),
+    _candidates(
+        'min_likeness',
+        'Smallest likeness to the first image of a lost target, 1 being the same.',
+        -1.0,
+        1.0,
     ),
     _stream('buffer_size', 'Images kept, so that an init may name one by its stamp.', 1, 1000),
     _threshold(
@@ -246,6 +227,13 @@ def settings_of(values: Mapping[str, Value]) -> StreamSettings:
         radiometry=radiometry,
         max_targets=int(values['max_targets']),
     )
+
+
+def candidate_settings(values: Mapping[str, Value]) -> CandidateSettings:
+    """Make the settings of what a detector may start."""
+    parts = _part(values, 'candidates.')
+    classes = tuple(word.strip() for word in parts['classes'].split(',') if word.strip())
+    return CandidateSettings(str(values['auto_init']), **{**parts, 'classes': classes})
 
 
 def tracker_arguments(values: Mapping[str, Value]) -> dict[str, Any]:

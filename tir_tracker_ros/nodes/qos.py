@@ -54,6 +54,8 @@ def init(max_targets: int = 1) -> dict[str, Any]:
     return _profile(max_targets, reliable=True)
 
 
+candidates = partial(_profile, 1, reliable=False)
+"""For what a detector finds: best effort, which matches every publisher, and the newest only."""
 cancel = partial(_profile, 10, reliable=True)
 """For ids that are cancelled: reliable."""
 detection = partial(_profile, 10, reliable=True)

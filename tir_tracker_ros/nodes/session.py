@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 import itertools
 import time
@@ -16,10 +16,11 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2D
+from vision_msgs.msg import Detection2D, Detection2DArray
 
 from ..imaging.gain import GainControl
 from ..imaging.thermal_image import ThermalImage
+from ..tracking.candidates import start_on
 from ..tracking.inits import InitRefused
 from ..tracking.stream import Stream
 from ..tracking.target import Answer, Status
@@ -27,7 +28,7 @@ from . import messages
 from .counters import Counters
 from .gate import Gate
 from .outputs import Outputs
-from .parameters import settings_of, Value
+from .parameters import candidate_settings, settings_of, Value
 from .quiet_log import QuietLog
 from .record import Record
 from .worker import KEYS, Worker
@@ -62,6 +63,7 @@ class Session:
         self._inits_passed_over = 0
         self._last_passed_over = -_FLOOD_ENDS
         self._resets = 0
+        self._candidates = candidate_settings(values)
         self._buffer_size = int(values['buffer_size'])
         self._arrivals: OrderedDict[int, tuple[Header, int, float]] = OrderedDict()
         self._stream = Stream(
@@ -108,13 +110,21 @@ class Session:
     def init(self, message: Detection2D) -> None:
         """Take an init; of those that wait, only the newest of each id is followed."""
         request = messages.init_request(message)
-        self._begin(lambda: self._stream.init(request), request.id)
+        self._begin(
+            lambda: self._stream.init(request), ('init', request.id or next(self._unnamed))
+        )
 
     def click(self, x: float, y: float) -> None:
         """Take a place, in pixels of the newest image, as an init of what stands out there."""
-        self._begin(lambda: self._stream.click(x, y))
+        self._begin(lambda: self._stream.click(x, y), ('init', next(self._unnamed)))
 
-    def _begin(self, start: Callable[[], None], id: str = '') -> None:
+    def candidates(self, message: Detection2DArray) -> None:
+        """Take what a detector has found in an image; of those that wait, only the newest."""
+        found = messages.candidates(message)
+        settings, warn = self._candidates, self._log.warning
+        self._begin(lambda: start_on(found, self._stream, settings, warn), 'candidates')
+
+    def _begin(self, start: Callable[[], None], key: Hashable) -> None:
         epoch, resets = self._gate.epoch, self._resets
 
         def init() -> None:
@@ -126,8 +136,8 @@ class Session:
             except InitRefused as refusal:
                 self._log.warning(str(refusal))
 
-        passed_over = self._worker.call(init, key=('init', id or next(self._unnamed)))
-        if passed_over:
+        passed_over = self._worker.call(init, key=key)
+        if passed_over and key != 'candidates':
             now, last = time.monotonic(), self._last_passed_over
             self._inits_passed_over += passed_over
             self._last_passed_over = now
@@ -165,7 +175,7 @@ class Session:
 
     def change(self, values: Mapping[str, Value]) -> None:
         """Take other settings."""
-        settings = settings_of(values)
+        settings, self._candidates = settings_of(values), candidate_settings(values)
         self._worker.call(lambda: self._stream.change(settings), key='settings')
 
     def failed(self, error: BaseException) -> None:

@@ -15,7 +15,7 @@ from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
-from vision_msgs.msg import Detection2D
+from vision_msgs.msg import Detection2D, Detection2DArray
 
 from ..tracking.loading import load_tracker
 from . import qos
@@ -106,6 +106,13 @@ class TrackerNode(ManagedNode):
             (String, '~/cancel', self._on_cancel, qos.cancel()),
         ):
             self._inputs.append(self.create_subscription(*each[:3], **each[3]))
+        if self._table['auto_init'] != 'never':
+            topic = self.resolve_topic_name('candidates')
+            self._inputs.append(
+                self.create_subscription(
+                    Detection2DArray, topic, self._on_candidates, **qos.candidates()
+                )
+            )
         images, inits = (one.topic_name for one in self._inputs[:2])
         self.get_logger().info(f'listens to {images} ({kind.__name__}) and, for inits, {inits}')
         self._silence = Silence(self, self._inputs[0])
@@ -144,6 +151,10 @@ class TrackerNode(ManagedNode):
     @logged
     def _on_click(self, message: Point) -> None:
         self.session.click(message.x, message.y)
+
+    @logged
+    def _on_candidates(self, message: Detection2DArray) -> None:
+        self.session.candidates(message)
 
     @logged
     def _on_cancel(self, message: String) -> None:

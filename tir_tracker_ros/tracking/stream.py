@@ -57,16 +57,18 @@ class Stream:
         self._warn, self._ids = warn, ids
         self._gain = GainControl(self.settings.gain)
         self._guard = FrozenFrameGuard(self.settings.gain.crop)
-        self._buffer = FrameBuffer(self.settings.buffer_size)
+        self.buffer = FrameBuffer(self.settings.buffer_size)
+        """The last images."""
         self._targets = Targets(
-            tracker, self.settings, self._buffer, on_answer, warn, on_status, on_image
+            tracker, self.settings, self.buffer, on_answer, warn, on_status, on_image
         )
-        self._pending: list[InitRequest] = []
+        self.waiting: list[InitRequest] = []
+        """Inits whose image is still to come."""
 
     @property
     def images(self) -> int:
         """Images taken so far, which is the index of the next one."""
-        return self._buffer.count
+        return self.buffer.count
 
     @property
     def status(self) -> Status:
@@ -92,20 +94,20 @@ class Stream:
 
     def remember(self, image: ThermalImage) -> None:
         """Keep an image that will not be answered, for an init that names it."""
-        last = self._buffer.newest
+        last = self.buffer.newest
         if last is not None and image.stamp < last.image.stamp:
             self._warn(
                 f'stamps jump back from {seconds(last.image.stamp)} to {seconds(image.stamp)}: '
                 'earlier images can no longer be named by an init; the target stays'
             )
         if last is not None and image.pixels.shape != last.image.pixels.shape:
-            self._buffer.clear()
+            self.buffer.clear()
             if self.targets:
                 self._end(
                     f'image size changed from {last.image.width} x {last.image.height} to '
                     f'{image.width} x {image.height} pixels'
                 )
-        self._buffer.add(image)
+        self.buffer.add(image)
 
     def image(self, image: ThermalImage) -> bool:
         """
@@ -119,10 +121,10 @@ class Stream:
         if not self.enabled:
             return False
         turns = Turns()
-        waiting, self._pending = self._pending, []
+        waiting, self.waiting = self.waiting, []
         for request in waiting:
             try:
-                images = images_of(request, self._buffer, self.settings)
+                images = images_of(request, self.buffer, self.settings)
             except InitRefused as refusal:
                 self._targets.tell(None, self.state, str(refusal), refusal=True)
                 self._warn(str(refusal))
@@ -130,9 +132,9 @@ class Stream:
             if images:
                 self._add(request, images, turns)
             else:
-                self._pending.append(request)
+                self.waiting.append(request)
         if self.targets:
-            newest = self._buffer.since(0)[-1]
+            newest = self.buffer.since(0)[-1]
             turns.take(lambda: self._targets.step(newest, self.targets, self._gain, self._guard))
         return turns.end()
 
@@ -159,18 +161,18 @@ class Stream:
         except InitRefused as refusal:
             self._targets.tell(None, self.state, str(refusal), refusal=True)
             raise
-        for each in list(self._pending):
+        for each in list(self.waiting):
             if self.settings.max_targets == 1 or (request.id and each.id == request.id):
                 self._warn(f'{named(each)} gives way to a newer one, {named(request)}')
-                self._pending.remove(each)
+                self.waiting.remove(each)
         if images:
             turns = Turns()
             target, gain, guard, alone = self._add(request, images, turns)
             turns.take(lambda: self._targets.step(images[-1], [target], gain, guard, alone))
             turns.end()
             return
-        self._pending.append(request)
-        newest = self._buffer.newest
+        self.waiting.append(request)
+        newest = self.buffer.newest
         if not self.enabled:
             reason = 'waits until the tracker is enabled'
         elif newest is None:
@@ -199,7 +201,7 @@ class Stream:
         """
         settings = self.settings
         try:
-            request = init_at(x, y, self._buffer.newest, settings.gain, settings.smallest_side)
+            request = init_at(x, y, self.buffer.newest, settings.gain, settings.smallest_side)
         except InitRefused as refusal:
             self._targets.tell(None, self.state, str(refusal), refusal=True)
             raise
@@ -211,13 +213,13 @@ class Stream:
 
         Raises LookupError, naming the ids that there are, for an unknown one.
         """
-        ids = [target.id for target in self.targets] + [one.id for one in self._pending if one.id]
+        ids = [target.id for target in self.targets] + [one.id for one in self.waiting if one.id]
         if id and id not in ids:
             raise LookupError(
                 f"cancel of target '{id}' refused: there "
                 + (f'are only {", ".join(ids)}' if ids else 'is no target with an id')
             )
-        self._pending = [one for one in self._pending if id and one.id != id]
+        self.waiting = [one for one in self.waiting if id and one.id != id]
         others = [target for target in self.targets if id and target.id != id]
         if not others:
             self._end('cancelled')
@@ -228,7 +230,7 @@ class Stream:
 
     def reset(self, reason: str = 'reset') -> None:
         """Forget all targets and waiting inits; also the gain and frozen-frame memory."""
-        self._pending = []
+        self.waiting = []
         self._end(reason)
 
     def enable(self, on: bool) -> None:
@@ -257,8 +259,8 @@ class Stream:
         request, limit = checked(request, self.settings.smallest_side), self.settings.max_targets
         if limit > 1:
             living = [target.id for target in self.targets]
-            check_room(request, living, [one.id for one in self._pending], limit)
-        images = images_of(request, self._buffer, self.settings) if self.enabled else []
+            check_room(request, living, [one.id for one in self.waiting], limit)
+        images = images_of(request, self.buffer, self.settings) if self.enabled else []
         return request, images
 
     def _add(

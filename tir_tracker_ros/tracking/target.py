@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..geometry import Box
+from ..imaging.patch import patch_of
 from ..imaging.radiometry import Radiometry, Temperatures
 from ..imaging.thermal_image import ThermalImage
 from .frame_buffer import BufferedImage
@@ -76,6 +77,8 @@ class Target:
     """None until the tracker has started."""
     repeats: int = 0
     """Images in a row that repeat the one before."""
+    first_look: np.ndarray | None = None
+    """What it looked like in its first image, 32 x 32; None until the tracker has started."""
     temperatures: Temperatures | None = None
     """Inside of the box in the last image; None where nothing could be measured."""
 
@@ -96,6 +99,7 @@ class Target:
         self.first = first
         self.track = tracker.start(first, self.good_box)
         self.class_id, self.first = self.class_id or self.track.class_name, None
+        self.first_look = patch_of(first, self.good_box)
         return image01 is first
 
     def fail(self, error: Exception, thresholds: Thresholds) -> None:
