@@ -193,10 +193,13 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # a hostile file may raise anything
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise WeightsError(
-            f"'{path}' cannot be read as tensors alone, and nothing else in it is read: {reason}"
-        ) from error
+        # torch's own message advises to execute what is in the file.
+        called = re.search(r'GLOBAL ([\w.]+)', str(error))
+        if called:
+            reason = f'holds more than tensors, and would call {called[1]}: it is not read'
+        else:
+            reason = 'is no checkpoint of torch, or damaged'
+        raise WeightsError(f"'{path}' {reason}") from error
     for key in ('state_dict', 'model'):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
