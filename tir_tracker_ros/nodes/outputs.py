@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
 from ..imaging.overlay import draw_overlay, TargetColors
-from ..tracking.target import Answer, Status
+from ..tracking.target import Answer, Status, Target
 from . import messages, qos
 
 
@@ -115,11 +115,30 @@ class Outputs:
     def _show(self, picture: np.ndarray, header: Header) -> None:
         self._debug_out.publish(messages.image_message(picture, 'bgr8', header))
 
-    def diagnostics(self, level: bytes, text: str, values: Mapping[str, float | str]) -> None:
-        """Publish diagnostics, if they are asked for."""
+    def diagnostics(
+        self,
+        level: bytes,
+        text: str,
+        values: Mapping[str, float | str],
+        device: str,
+        targets: Sequence[Target],
+    ) -> None:
+        """
+        Publish diagnostics, if they are asked for: a status of the node, and one of each target.
+
+        Names are `NODE: PART`, as those of diagnostic_updater, by which diagnostic_aggregator
+        groups them.
+        """
         if self._diagnostics_out is None:
             return
-        message = DiagnosticArray()
+        node = messages.diagnostic(f'{self._name}: tracker', level, text, values)
+        node.hardware_id = device
+        message = DiagnosticArray(status=[node])
         message.header.stamp = self._node.get_clock().now().to_msg()
-        message.status = [messages.diagnostic(f'{self._name}: tracker', level, text, values)]
+        for target in targets:
+            state = Status(target.state.name, target.state.reason, target.details(), id=target.id)
+            status = messages.state_message(state, f'{self._name}: target {target.id}')
+            if target.state.failing:
+                status.level = DiagnosticStatus.ERROR
+            message.status.append(status)
         self._diagnostics_out.publish(message)

@@ -25,7 +25,7 @@ from ..tracking.inits import InitRefused
 from ..tracking.stream import Stream
 from ..tracking.target import Answer, Status
 from . import messages
-from .counters import Counters
+from .counters import Counters, memory_mib
 from .gate import Gate
 from .outputs import Outputs
 from .parameters import candidate_settings, settings_of, Value
@@ -60,6 +60,7 @@ class Session:
     def __init__(self, node: Node, tracker: Any, values: Mapping[str, Value]) -> None:
         self._node, self._log = node, QuietLog(node.get_logger())
         self.model = f'{tracker.name} on {tracker.device}'
+        self._device = tracker.device
         self._inits_passed_over = 0
         self._last_passed_over = -_FLOOD_ENDS
         self._resets = 0
@@ -196,7 +197,11 @@ class Session:
         values: dict[str, float | str] = {'model': self.model, **rates}
         values['dropped'] = self._worker.dropped
         values['inits passed over'] = self._inits_passed_over
-        self._outputs.diagnostics(level, text, values)
+        memory = memory_mib()
+        if memory is not None:
+            values['memory MiB'] = memory
+        targets = list(self._stream.targets) if self._stream.enabled else []
+        self._outputs.diagnostics(level, text, values, str(self._device), targets)
 
     # In the thread of the worker -------------------------------------------------------------
 
