@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 import os
 from pathlib import Path
 import time
@@ -11,6 +12,10 @@ import time
 import numpy as np
 
 from ..tracking.target import Answer
+
+
+_KEPT = 1000
+"""Latencies that the percentiles are taken of, the last ones."""
 
 
 class Counters:
@@ -21,8 +26,8 @@ class Counters:
 
     def _restart(self) -> None:
         self._received = self._answered = 0
-        self._latencies: list[float] = []
-        self._model_sum = 0.0
+        self._latencies: deque[float] = deque(maxlen=_KEPT)
+        self._latency_sum = self._latency_max = self._model_sum = 0.0
         self._since = time.monotonic()
 
     def received(self) -> None:
@@ -33,21 +38,22 @@ class Counters:
         """Count an answer that came so many milliseconds after its image."""
         self._answered += 1
         self._latencies.append(latency_ms)
+        self._latency_sum += latency_ms
+        self._latency_max = max(self._latency_max, latency_ms)
         self._model_sum += answer.model_ms
 
     def rates(self) -> dict[str, float]:
         """Return rates, and times in milliseconds, by name; and start anew."""
-        latencies, self._latencies = self._latencies or [0.0], []
-        p50, p90, p99 = np.percentile(latencies, (50, 90, 99)).tolist()
+        p50, p90, p99 = np.percentile(self._latencies.copy() or [0.0], (50, 90, 99)).tolist()
         elapsed, answered = time.monotonic() - self._since, max(self._answered, 1)
         rates = {
             'images per second': self._received / elapsed,
             'answers per second': self._answered / elapsed,
-            'latency mean ms': float(np.mean(latencies)),
+            'latency mean ms': self._latency_sum / answered,
             'latency p50 ms': p50,
             'latency p90 ms': p90,
             'latency p99 ms': p99,
-            'latency max ms': max(latencies),
+            'latency max ms': self._latency_max,
             'model mean ms': self._model_sum / answered,
         }
         self._restart()
