@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from .output import check_folder
 
 if TYPE_CHECKING:
     from ..evaluation.runner import Store
-    from ..sequences.benchmarks import Sequence
+    from ..sequences.benchmarks import LeftOut, Sequence
     from ..tracking.track import Tracker
 
 logger = logging.getLogger(__name__)
@@ -78,12 +79,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--protocol',
         choices=('auto', 'one-pass', 'supervised', 'both'),
         default='auto',
-        help='auto: one-pass, and supervised too where all sequences are of VOT-TIR',
+        help='auto: one-pass, and supervised too where all sequences are of VOT or VOT-TIR',
+    )
+    add(
+        '--rules',
+        choices=('plain', 'toolkit', 'lasot', 'pysot'),
+        default='plain',
+        help='one-pass: whose rules for invalid and absent frames (%(default)s)',
     )
     add(
         '--toolkit-rules',
-        action='store_true',
-        help="one-pass: the toolkits' rules for invalid frames and unusable boxes",
+        dest='rules',
+        action='store_const',
+        const='toolkit',
+        help='the same as --rules toolkit, those of PTB-TIR and LSOTB-TIR',
+    )
+    add(
+        '--absent-below',
+        type=float,
+        metavar='SCORE',
+        help='boxes with a lower score say that there is no target (state accuracy, F)',
     )
     add(
         '--eao-interval',
@@ -115,10 +130,10 @@ def run(arguments: argparse.Namespace) -> int:
     if interval and not 1 <= interval[0] <= interval[1]:
         raise ValueError(f'--eao-interval {interval[0]} {interval[1]} is not 1 <= LOW <= HIGH')
     stores = _stores(arguments)
-    sequences = _sequences(arguments)
+    sequences, left_out = _sequences(arguments)
     protocols: tuple[str, ...] = (arguments.protocol,)
     if arguments.protocol == 'auto':
-        all_vot = all(sequence.layout == 'VOT-TIR' for sequence in sequences)
+        all_vot = all(sequence.layout in ('VOT', 'VOT-TIR') for sequence in sequences)
         protocols = PROTOCOLS if all_vot else ('one-pass',)
     elif arguments.protocol == 'both':
         protocols = PROTOCOLS
@@ -128,12 +143,14 @@ def run(arguments: argparse.Namespace) -> int:
         stores,
         EvaluationSettings(
             protocols=protocols,
-            toolkit_rules=arguments.toolkit_rules,
+            rules=arguments.rules,
+            absent_below=arguments.absent_below,
             supervised=ProtocolSettings(bounded=not arguments.unbounded),
             repetitions=arguments.repetitions,
             eao_interval=interval,
         ),
     )
+    report['left_out'] = [asdict(each) for each in left_out]
     report['run'] = describe_run(arguments.words)
     write_plots(report, arguments.out)
     write_report(report, arguments.out)
@@ -142,13 +159,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sequences(arguments: argparse.Namespace) -> list[Sequence]:
+def _sequences(arguments: argparse.Namespace) -> tuple[list[Sequence], list[LeftOut]]:
+    """Return the sequences to run over, and those of the sets that cannot be read."""
     from ..evaluation.metrics import has_size
-    from ..sequences.benchmarks import read_benchmark
+    from ..sequences.benchmarks import LeftOut, read_benchmark
 
-    sequences = []
+    sequences, left_out = [], list[LeftOut]()
     for root in arguments.roots:
-        found = read_benchmark(root, arguments.split, arguments.sequences, arguments.sixteen_bit)
+        found = read_benchmark(
+            root, arguments.split, arguments.sequences, arguments.sixteen_bit, left_out
+        )
         for sequence in found:
             if len(sequence) < 2:
                 continue  # a still
@@ -160,7 +180,12 @@ def _sequences(arguments: argparse.Namespace) -> list[Sequence]:
                 logger.warning('%s: no box to start on; left out', sequence.key)
     if not sequences:
         raise ValueError('no sequence of two frames or more has a box to start on')
-    return sequences
+    if left_out:
+        names = ', '.join(each.name for each in left_out)
+        logger.warning(
+            '%d sequences cannot be read, %d are run: %s', len(left_out), len(sequences), names
+        )
+    return sequences, left_out
 
 
 def _stores(arguments: argparse.Namespace) -> list[Store]:

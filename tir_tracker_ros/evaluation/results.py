@@ -5,7 +5,7 @@ Files of results: one box a line in the coordinates of the set, as the benchmark
 
 `nan,nan,nan,nan` says that there is no box. In a file of the supervised protocol a line may be a
 code instead: 1 started here, 2 failed here, 0 skipped. Times in seconds lie beside, a line each,
-in `<sequence>_time.txt`.
+in `<sequence>_time.txt`, scores in `<sequence>_confidence.value`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..sequences.base import listed
+from ..sequences.base import listed, read_text
 from ..sequences.benchmarks import Sequence
 from ..sequences.benchmarks.annotations import around_quadrangle, parse_numbers, read_rows
 from .supervised import STARTED, SupervisedRun, TRACKED
@@ -81,6 +81,27 @@ def write_run(path: Path, run: SupervisedRun, origin: int) -> None:
     write(path, [_line(box, origin) if e == TRACKED else str(e) for e, box in events])
 
 
+def write_one_pass(
+    path: Path,
+    boxes: np.ndarray,
+    seconds: np.ndarray | None,
+    scores: np.ndarray | None,
+    origin: int,
+) -> None:
+    """Write a one-pass run, its boxes last, so that they stand for the whole of it."""
+    if seconds is not None:
+        write_times(path, seconds)
+    if scores is not None:
+        write_scores(path, scores)
+    write_boxes(path, boxes, origin)
+
+
+def write_scores(boxes_path: Path, scores: np.ndarray) -> None:
+    """Write the score of every frame beside the boxes; an empty line where there is none."""
+    lines = ['' if math.isnan(value) else f'{value:.6f}' for value in scores]
+    write(_scores_path(boxes_path), lines)
+
+
 def write_times(boxes_path: Path, seconds: np.ndarray) -> None:
     """Write the seconds of every frame beside the file of boxes."""
     write(_times_path(boxes_path), [f'{value:.6f}' for value in seconds])
@@ -102,6 +123,8 @@ def read_result_boxes(path: Path, count: int, origin: int, cut: bool = False) ->
     `cut`, more.
     """
     lines = _lines(path, count)
+    if lines and lines[0][1].strip() == '1':  # VOT: the tracker was started here
+        lines[0] = (lines[0][0], 'nan,nan,nan,nan')
     boxes = [_box(path, number, line, origin) for number, line in lines[:count]]
     _refuse_more(path, len(lines), count, cut)
     return np.array(boxes, float)
@@ -176,6 +199,31 @@ def read_times(boxes_path: Path, count: int) -> np.ndarray | None:
                 seconds.append(columns[repetition - 1 if repetition <= len(columns) else 0])
             return np.array(seconds, float)
     return None
+
+
+def read_scores(boxes_path: Path, count: int) -> np.ndarray | None:
+    """
+    Read `count` scores beside the boxes, nan in empty lines; None where there is no such file.
+
+    Raises ValueError, with file and line, for what is no number, and for too few lines.
+    """
+    path = _scores_path(boxes_path)
+    if not path.is_file():
+        return None
+    lines = read_text(path).splitlines()
+    if len(lines) < count:
+        raise ValueError(f'{path}: {len(lines)} lines for {count} frames')
+    scores = np.full(count, np.nan)
+    for index, line in enumerate(lines[:count]):
+        try:
+            scores[index] = float(line) if line.strip() else math.nan
+        except ValueError:
+            raise ValueError(f"{path}:{index + 1}: '{line}' is no score") from None
+    return scores
+
+
+def _scores_path(boxes_path: Path) -> Path:
+    return boxes_path.with_name(f'{boxes_path.stem}_confidence.value')
 
 
 def _times_path(boxes_path: Path) -> Path:
