@@ -109,6 +109,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add('--unbounded', action='store_true', help='supervised: boxes are not cut to the image')
     add('--repetitions', type=int, default=1, help='supervised: runs a sequence (%(default)s)')
+    add(
+        '--export-results',
+        choices=('pysot', 'got10k', 'vot', 'otb'),
+        help="write the boxes into OUT/export too, in that toolkit's files",
+    )
     add('--fresh', action='store_true', help='run anew what OUT already has results of')
 
 
@@ -117,6 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
     import cv2
 
     from ..evaluation.evaluate import evaluate, EvaluationSettings, PROTOCOLS
+    from ..evaluation.export import export_results
     from ..evaluation.plots import write_plots
     from ..evaluation.report import describe_run, overall_table, write_report
     from ..evaluation.supervised import ProtocolSettings
@@ -150,6 +156,11 @@ def run(arguments: argparse.Namespace) -> int:
             eao_interval=interval,
         ),
     )
+    if arguments.export_results:
+        folder = arguments.out / 'export' / arguments.export_results
+        export_results(
+            arguments.export_results, sequences, stores, protocols, arguments.repetitions, folder
+        )
     report['left_out'] = [asdict(each) for each in left_out]
     report['run'] = describe_run(arguments.words)
     write_plots(report, arguments.out)

@@ -26,17 +26,20 @@ def one_pass_names(sequence: Sequence, tracker: str) -> list[str]:
     """
     Return the names under which a folder of results may hold a sequence's boxes.
 
-    The first is ours; then those of OTB's kin, got10k and pysot, and of the TIR toolkits.
+    The first is ours; then those of OTB's kin, got10k and pysot, of VOT's long-term and
+    unsupervised experiments, and of the TIR toolkits.
     """
     name = sequence.name
     names = [f'{sequence.key}.txt', f'{name}.txt', f'{name}/{name}.txt', f'{name}/{name}_001.txt']
+    names += [f'{kind}/{name}/{name}_001.txt' for kind in ('longterm', 'unsupervised')]
     return [*names, f'{name}_{tracker}.txt']
 
 
 def supervised_names(sequence: Sequence, repetition: int) -> list[str]:
     """Return the names under which a folder of results may hold a run of a sequence."""
     name = f'{sequence.name}_{repetition:03d}.txt'
-    return [f'{sequence.dataset}/{name}', f'{sequence.name}/{name}', name]
+    inside = f'{sequence.name}/{name}'
+    return [f'{sequence.dataset}/{name}', inside, name, f'baseline/{inside}']
 
 
 def find(folder: Path, names: list[str], name: str | None = None) -> Path | None:
@@ -72,7 +75,12 @@ def write(path: Path, lines: list[str]) -> None:
 
 def write_boxes(path: Path, boxes: np.ndarray, origin: int) -> None:
     """Write `N x 4` boxes, 0-based, in coordinates whose first pixel is `origin`."""
-    write(path, [_line(box, origin) for box in boxes])
+    write(path, lines_of_boxes(boxes, origin))
+
+
+def lines_of_boxes(boxes: np.ndarray, origin: int) -> list[str]:
+    """Return `N x 4` boxes, 0-based, as lines in coordinates whose first pixel is `origin`."""
+    return [_line(box, origin) for box in boxes]
 
 
 def write_run(path: Path, run: SupervisedRun, origin: int) -> None:
@@ -123,8 +131,8 @@ def read_result_boxes(path: Path, count: int, origin: int, cut: bool = False) ->
     `cut`, more.
     """
     lines = _lines(path, count)
-    if lines and lines[0][1].strip() == '1':  # VOT: the tracker was started here
-        lines[0] = (lines[0][0], 'nan,nan,nan,nan')
+    if any(line.strip() == '1' for _, line in lines):  # VOT: 1 is the start, 0 is no box
+        lines = [(n, 'nan,nan,nan,nan' if s.strip() in ('0', '1') else s) for n, s in lines]
     boxes = [_box(path, number, line, origin) for number, line in lines[:count]]
     _refuse_more(path, len(lines), count, cut)
     return np.array(boxes, float)
