@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from .output import check_folder
 
@@ -63,6 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add('--device', default='auto', help='device of our trackers')
     add('--threads', type=int, default=1, help='threads of OpenCV and torch alike (%(default)s)')
+    add('--jobs', type=int, default=1, metavar='N', help='processes, of one thread each')
+    add(
+        '--scheduler',
+        metavar='ADDRESS',
+        help='run on the Dask cluster with this scheduler (tcp://HOST:8786), which reads the same '
+        'files at the same paths',
+    )
 
     add = parser.add_argument_group('sequences').add_argument
     add('--split', help='only this split (train, val, ...)')
@@ -123,15 +132,19 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ..evaluation.evaluate import evaluate, EvaluationSettings, PROTOCOLS
     from ..evaluation.export import export_results
+    from ..evaluation.parallel import cluster, processes, run_missing
     from ..evaluation.plots import write_plots
     from ..evaluation.report import describe_run, overall_table, write_report
     from ..evaluation.supervised import ProtocolSettings
 
     check_folder(arguments.out)
-    for name in ('threads', 'repetitions', 'max_frames'):
+    for name in ('threads', 'jobs', 'repetitions', 'max_frames'):
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise ValueError(f'--{name.replace("_", "-")} {value} is not 1 or more')
+    several = arguments.jobs > 1 or arguments.scheduler
+    if several and arguments.threads > 1:
+        raise ValueError('--jobs and --scheduler run one thread each; leave --threads out')
     interval = tuple(arguments.eao_interval) if arguments.eao_interval else None
     if interval and not 1 <= interval[0] <= interval[1]:
         raise ValueError(f'--eao-interval {interval[0]} {interval[1]} is not 1 <= LOW <= HIGH')
@@ -144,6 +157,18 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.protocol == 'both':
         protocols = PROTOCOLS
     cv2.setNumThreads(arguments.threads)
+    supervised = ProtocolSettings(bounded=not arguments.unbounded)
+    if several:
+        opened = cluster(arguments.scheduler) if arguments.scheduler else nullcontext(None)
+        with opened as backend:
+            run_missing(
+                sequences,
+                stores,
+                protocols,
+                supervised,
+                arguments.repetitions,
+                backend or processes(arguments.jobs),
+            )
     report = evaluate(
         sequences,
         stores,
@@ -151,7 +176,7 @@ def run(arguments: argparse.Namespace) -> int:
             protocols=protocols,
             rules=arguments.rules,
             absent_below=arguments.absent_below,
-            supervised=ProtocolSettings(bounded=not arguments.unbounded),
+            supervised=supervised,
             repetitions=arguments.repetitions,
             eao_interval=interval,
         ),
@@ -245,7 +270,7 @@ def _peer(name: str, arguments: argparse.Namespace) -> Callable[[], Tracker]:
 
     files = tuple(arguments.nanotrack) if arguments.nanotrack else None
     load_peer(name, files)  # so that a missing file is told before hours of others' runs
-    return lambda: load_peer(name, files)
+    return partial(load_peer, name, files)
 
 
 def _own(
@@ -259,12 +284,15 @@ def _own(
     weights = {key: value for key, value in settings.items() if key == 'weights'}
     options = {'device': arguments.device, 'threads': arguments.threads, **values, **weights}
 
-    def load() -> Tracker:
-        tracker = loading.load_tracker(preset, **options)
-        tracker.warm_up()
-        return tracker
-
     # A name, setting or file that is wrong is told before hours of others' runs. Loaded again at
     # its turn, since the number of threads holds for the whole process.
     loading.load_tracker(preset, **options)
-    return load
+    return partial(_load_own, preset, options)
+
+
+def _load_own(preset: str, options: dict[str, Any]) -> Tracker:
+    from ..tracking import loading
+
+    tracker = loading.load_tracker(preset, **options)
+    tracker.warm_up()
+    return tracker

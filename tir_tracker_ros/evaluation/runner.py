@@ -193,6 +193,14 @@ class Store:
                 seconds.append(times)
         return runs, seconds
 
+    def has(self, sequence: Sequence, protocol: str, repetitions: int = 1) -> bool:
+        """Tell whether all results of a sequence are there, of up to three repetitions."""
+        if protocol == 'one-pass':
+            return self._kept(sequence, results.one_pass_names(sequence, self.name)) is not None
+        numbers = range(1, min(repetitions, 3) + 1)
+        names = (results.supervised_names(sequence, number) for number in numbers)
+        return all(self._kept(sequence, each) is not None for each in names)
+
     def unload(self) -> None:
         """Let go of the tracker, with the memory that it holds."""
         self._tracker = None
