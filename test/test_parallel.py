@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 import os
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_what_is_there_is_not_run_again(tmp_path, sequences):
 
 def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path, sequences, caplog):
     with pytest.raises(RuntimeError, match='1 of 3 runs failed'):
-        run(sequences, tmp_path / 'kept', lambda_free('error'), processes(1))
+        run(sequences, tmp_path / 'kept', ending('error'), processes(1))
     assert 'still on data/b, one-pass: the disk is gone' in caplog.text
     assert {Path(name).name for name in files(tmp_path / 'kept') if 'conf' not in name} == {
         'a.txt', 'c.txt',
@@ -110,15 +111,13 @@ def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path, sequences, c
 
 def test_a_process_that_is_killed_costs_its_own_run_only(tmp_path, sequences, caplog):
     with pytest.raises(RuntimeError, match='1 of 3 runs failed'):
-        run(sequences, tmp_path / 'kept', lambda_free('kill'), processes(2))
+        run(sequences, tmp_path / 'kept', ending('kill'), processes(2))
     assert 'perhaps for lack of memory' in caplog.text
     assert len([name for name in files(tmp_path / 'kept') if 'conf' not in name]) == 2
 
 
-def lambda_free(ends, mark=''):
+def ending(ends, mark=''):
     """Return what makes the tracker, in a form that other processes can be handed."""
-    from functools import partial
-
     return partial(Still, ends, str(mark))
 
 
@@ -159,7 +158,7 @@ def workers():
 
 
 def test_a_worker_that_goes_away_loses_and_repeats_nothing(tmp_path, sequences, workers):
-    load = lambda_free('kill once', tmp_path / 'was_killed')
+    load = ending('kill once', tmp_path / 'was_killed')
     with cluster(workers.scheduler_address) as backend:
         handed = []
 
@@ -177,7 +176,7 @@ def test_a_worker_that_goes_away_loses_and_repeats_nothing(tmp_path, sequences, 
 
 def test_a_scheduler_that_does_not_answer_is_told(tmp_path):
     pytest.importorskip('distributed', reason='the extra dask is not installed')
-    with pytest.raises(OSError), cluster('tcp://127.0.0.1:9'):
+    with pytest.raises(OSError), cluster('tcp://127.0.0.1:9', 1):
         pass
 
 

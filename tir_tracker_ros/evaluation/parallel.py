@@ -167,11 +167,11 @@ def _outcome(future: Future[dict[str, str]]) -> dict[str, str] | Exception:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Backend]:
+def cluster(address: str, patience_s: float = 10) -> Iterator[Backend]:
     """
     Connect to the Dask scheduler at `address`, with the security that Dask is configured for.
 
-    Raises ImportError without the package, OSError where no scheduler answers.
+    Raises ImportError without the package, OSError where no scheduler answers in `patience_s`.
     """
     try:
         import distributed
@@ -180,7 +180,7 @@ def cluster(address: str) -> Iterator[Backend]:
             f'--scheduler needs dask.distributed ({error}); '
             "install it with: pip install 'tir_tracker_ros[dask]'"
         ) from error
-    client = distributed.Client(address, timeout='10s', set_as_default=False)
+    client = distributed.Client(address, timeout=f'{patience_s}s')
 
     def run(tasks: list[Task]) -> Iterator[tuple[int, dict[str, str] | Exception]]:
         futures = {client.submit(run_task, task, pure=False): n for n, task in enumerate(tasks)}
