@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tir_tracker_ros import cli
 from tir_tracker_ros.sequences.benchmarks import read_benchmark
 from tir_tracker_ros.sequences.benchmarks.readers import LAYOUTS
 
@@ -309,7 +310,18 @@ def test_vtuav_has_a_box_every_ten_frames(tmp_path, caplog):
 
 
 # ------------------------------------------------------------------- all of them
-def test_layouts_have_names_of_their_own_and_say_what_they_expect():
+def test_layouts_are_listed_without_a_root(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(['evaluate', '--list-layouts'])
+    assert ended.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
     names = [layout.name for layout in LAYOUTS]
-    assert len(set(names)) == len(names)
-    assert all(layout.expects for layout in LAYOUTS)
+    assert len(set(names)) == len(names) == len(lines)
+    for name, line in zip(names, lines):
+        assert line.startswith(name) and len(line) > len(name) + 10
+
+
+def test_each_layout_has_its_row_in_the_document():
+    document = (Path(__file__).parents[1] / 'docs' / 'evaluation.md').read_text()
+    for layout in LAYOUTS:
+        assert f'\n| {layout.name} |' in document, layout.name

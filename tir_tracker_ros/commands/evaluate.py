@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     add = parser.add_argument_group('sequences').add_argument
+    add('--list-layouts', action=ListLayouts, nargs=0, help='print the known layouts of sets')
     add('--split', help='only this split (train, val, ...)')
     add('--sequences', default='*', metavar='GLOB', help='only these names')
     add('--max-frames', type=int, help='only so many frames of each sequence')
@@ -124,6 +125,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the boxes into OUT/export too, in that toolkit's files",
     )
     add('--fresh', action='store_true', help='run anew what OUT already has results of')
+
+
+class ListLayouts(argparse.Action):
+    """Print the layouts of sets and end, whatever else is given or missing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print a line for each."""
+        from ..sequences.benchmarks.readers import LAYOUTS
+
+        for layout in LAYOUTS:
+            print(f'{layout.name:14} {layout.expects}')
+        parser.exit()
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -82,7 +82,14 @@ def run_missing(
     Run what has no result yet, the longest sequences of each tracker first, with one progress bar.
 
     A task that fails does not stop the others; RuntimeError tells how many did, at the end.
+    Results of other programs are read first, so that what is wrong with them is told at once.
     """
+    for store in (store for store in stores if store.load is None):
+        for sequence in sequences:
+            if 'one-pass' in protocols:
+                store.one_pass(sequence)
+            if 'supervised' in protocols:
+                store.supervised(sequence, settings, repetitions)
     tasks = [
         (store, Task(store.name, store.load, sequence, protocol, settings, repetitions))
         for store in stores
