@@ -45,6 +45,11 @@ def test_a_centre_error_at_a_threshold_is_precise():
     assert found.precision_20 == 1
 
 
+def test_the_same_box_has_no_centre_error_at_all():
+    box = (0.1, 0.3, 20.7, 40.1)
+    assert curves([box] * 2, [box] * 2).precision[0] == 1
+
+
 def test_normalised_precision_divides_by_the_width_and_the_height_of_the_truth():
     found = curves([TARGET] * 2, [TARGET, (10 + 2, 10, 20, 40)])  # 0.1 of the width
     assert found.norm_precision_auc == pytest.approx((51 + 51 - 10) / 2 / 51)

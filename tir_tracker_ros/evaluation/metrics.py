@@ -136,7 +136,8 @@ def one_pass_curves(
 def center_errors(truth: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return N centre errors, in pixels and in sizes of the truth; inf without a prediction."""
     with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
-        offset = predicted[:, :2] + predicted[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
+        # Each centre first: so the same box has an error of exactly 0.
+        offset = (predicted[:, :2] + predicted[:, 2:] / 2) - (truth[:, :2] + truth[:, 2:] / 2)
         error = np.hypot(offset[:, 0], offset[:, 1])
         relative = offset / truth[:, 2:]
         norm_error = np.hypot(relative[:, 0], relative[:, 1])
