@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 import os
 from pathlib import Path
+import sys
 
 import cv2
 import numpy as np
@@ -180,7 +181,15 @@ def test_a_scheduler_that_does_not_answer_is_told(tmp_path):
         pass
 
 
-def test_without_the_package_it_is_said_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(__import__('sys').modules, 'distributed', None)
-    with pytest.raises(ImportError, match=r"pip install 'tir_tracker_ros\[dask\]'"), cluster('x'):
-        pass
+def test_without_the_package_it_is_said_how_to_get_it(tmp_path, sequences, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'distributed', None)
+    command = [
+        'evaluate',
+        str(tmp_path / 'data'),
+        '--trackers',
+        'kcf',
+        '--out',
+        str(tmp_path / 'o'),
+    ]
+    assert cli.main([*command, '--scheduler', 'tcp://127.0.0.1:9']) != 0
+    assert "pip install '.[dask]'" in capsys.readouterr().err

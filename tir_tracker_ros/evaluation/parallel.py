@@ -180,13 +180,8 @@ def cluster(address: str, patience_s: float = 10) -> Iterator[Backend]:
 
     Raises ImportError without the package, OSError where no scheduler answers in `patience_s`.
     """
-    try:
-        import distributed
-    except ImportError as error:
-        raise ImportError(
-            f'--scheduler needs dask.distributed ({error}); '
-            "install it with: pip install 'tir_tracker_ros[dask]'"
-        ) from error
+    import distributed
+
     client = distributed.Client(address, timeout=f'{patience_s}s')
 
     def run(tasks: list[Task]) -> Iterator[tuple[int, dict[str, str] | Exception]]:
