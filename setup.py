@@ -66,6 +66,7 @@ setup(
     extras_require={
         'train': ['lightning', 'matplotlib', 'pydantic>=2', 'tensorboard'],
         'eval': ['matplotlib'],
+        'dask': ['distributed'],
         # got10k: the peer that the evaluation's figures are held against; it forgets to name six
         'test': [
             'got10k==0.1.3',

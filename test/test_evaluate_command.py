@@ -271,6 +271,9 @@ def large_report(trackers: int) -> dict:
             'accuracy': score,
             'failures': order,
             'frames': 1000,
+            'fps': 10.0 + order,
+            'f_score': score,
+            'long_term_curves': {'lt_precision': [1, score], 'lt_recall': [0, score]},
         }
     names = [f'set_with_a_long_name_{n}' for n in range(1 if trackers < 9 else 5)]
     return {

@@ -45,6 +45,11 @@ def test_a_centre_error_at_a_threshold_is_precise():
     assert found.precision_20 == 1
 
 
+def test_the_same_box_has_no_centre_error_at_all():
+    box = (0.1, 0.3, 20.7, 40.1)
+    assert curves([box] * 2, [box] * 2).precision[0] == 1
+
+
 def test_normalised_precision_divides_by_the_width_and_the_height_of_the_truth():
     found = curves([TARGET] * 2, [TARGET, (10 + 2, 10, 20, 40)])  # 0.1 of the width
     assert found.norm_precision_auc == pytest.approx((51 + 51 - 10) / 2 / 51)
@@ -91,7 +96,7 @@ def test_boxes_of_another_number_are_refused():
 def test_toolkit_rules_count_an_invalid_frame_as_missed_overlap_and_met_distance():
     # x is 0 in a file that counts from 1, so -1 here
     truth = [TARGET, (-1, 10, 20, 40)]
-    found = curves(truth, truth, toolkit_rules=True, origin=1)
+    found = curves(truth, truth, rules='toolkit', origin=1)
     assert found.success_auc == pytest.approx(20 / 21 / 2)
     assert found.precision[0] == found.norm_precision[0] == 1
     plain = curves(truth, truth, origin=1)
@@ -99,21 +104,21 @@ def test_toolkit_rules_count_an_invalid_frame_as_missed_overlap_and_met_distance
 
 
 def test_toolkit_rules_keep_absent_frames_in_the_count():
-    found = curves([TARGET, NAN, TARGET], [TARGET, (0, 0, 9, 9), TARGET], toolkit_rules=True)
+    found = curves([TARGET, NAN, TARGET], [TARGET, (0, 0, 9, 9), TARGET], rules='toolkit')
     assert found.success_auc == pytest.approx(20 / 21 * 2 / 3)
     assert found.precision[0] == 1
 
 
 def test_toolkit_rules_repeat_the_last_usable_prediction():
     predicted = [TARGET, (200, 200, 20, 40), TARGET, NAN, (10, 10, 0, 0)]
-    found = curves([TARGET] * 5, predicted, toolkit_rules=True)
+    found = curves([TARGET] * 5, predicted, rules='toolkit')
     assert found.precision_20 == 4 / 5
 
 
 def test_toolkit_rules_drop_sequences_that_never_meet_a_threshold():
     good = curves([TARGET] * 2, [TARGET] * 2)
     # only possible when even the given box is of an invalid frame
-    bad = curves([(-5, 0, 9, 9)] * 2, [(90, 90, 9, 9)] * 2, toolkit_rules=True)
+    bad = curves([(-5, 0, 9, 9)] * 2, [(90, 90, 9, 9)] * 2, rules='toolkit')
     assert bad.success_auc == 0
-    assert mean_curves([good, bad], toolkit_rules=True).success_auc == good.success_auc
+    assert mean_curves([good, bad], rules='toolkit').success_auc == good.success_auc
     assert mean_curves([good, bad]).success_auc == good.success_auc / 2

@@ -146,7 +146,7 @@ def test_torch_is_the_users_choice(setup, manifest):
 
 
 def test_extras(setup):
-    assert set(setup.extras_require) == {'train', 'eval', 'test'}
+    assert set(setup.extras_require) == {'train', 'eval', 'dask', 'test'}
     # colcon runs the tests with pytest only where this extra says so; launch_pytest limits it
     assert 'pytest<8.4' in setup.extras_require['test']
 

@@ -95,7 +95,7 @@ def test_one_pass_starts_on_the_first_truth_and_answers_every_later_frame():
     boxes = sequence(6).boxes
     boxes[:2] = np.nan
     tracker = Script(lambda number, box: Box(number, 0, 5, 5))
-    found, _ = run_one_pass(tracker, sequence(6, boxes=boxes))
+    found = run_one_pass(tracker, sequence(6, boxes=boxes)).boxes
     assert tracker.starts == [2]
     assert np.isnan(found[:2]).all()
     np.testing.assert_array_equal(found[2], boxes[2])
@@ -103,7 +103,7 @@ def test_one_pass_starts_on_the_first_truth_and_answers_every_later_frame():
 
 
 def test_times_are_those_of_update_alone():
-    _, seconds = run_one_pass(Script(lambda number, box: box), sequence(4))
+    seconds = run_one_pass(Script(lambda number, box: box), sequence(4)).seconds
     np.testing.assert_array_equal(seconds > 0, [False, True, True, True])
     rate = results.frame_rate([np.array([0, 0.1, 0.3]), np.array([0, 0.2])])
     assert rate == pytest.approx(3 / 0.6)
@@ -114,7 +114,7 @@ def test_a_tracker_that_refuses_its_box_has_lost(caplog):
         def start(self, image, box):
             raise ValueError('too small')
 
-    found, _ = run_one_pass(Refusing(None), sequence(3))
+    found = run_one_pass(Refusing(None), sequence(3)).boxes
     assert np.isnan(found).all()
     assert 'set/a, frame 0: too small' in caplog.text
     supervised, _ = run_supervised(Refusing(None), sequence(8), ProtocolSettings())
@@ -185,7 +185,7 @@ def test_metrics_of_a_tag_are_those_of_its_frames():
     tracker = Script(lambda number, box: LOST if number == 22 else box)
     tagged = sequence(40, tags={'occlusion': tag})
     run, seconds = run_supervised(tracker, tagged, ProtocolSettings())
-    metrics = supervised_metrics(
+    metrics, _ = supervised_metrics(
         [tagged], [[run]], [[seconds]], [SIZE], ProtocolSettings(), (5, 20)
     )
     assert metrics['failures'] == 1

@@ -310,8 +310,10 @@ def test_the_score_is_calibrated_for_each_mode_of_tracking(monkeypatch):
         lambda engine, scenes: seen.append(engine.settings) or [float(len(seen))],
     )
     network = families.build('cfnet_fast')
-    assert calibration.calibrated_scores(network) == {'refiner': [1.0], 'pyramid': [2.0]}
-    assert [one.size for one in seen] == ['refiner', 'pyramid']
+    scores = {'refiner': [1.0], 'pyramid': [2.0], 'refiner with target model': [3.0]}
+    assert calibration.calibrated_scores(network) == scores
+    assert [one.size for one in seen] == ['refiner', 'pyramid', 'refiner']
+    assert [one.target_model for one in seen] == [False, False, True]
 
 
 def test_a_weight_file_can_be_calibrated_anew(tmp_path, monkeypatch, capsys):
@@ -323,7 +325,8 @@ def test_a_weight_file_can_be_calibrated_anew(tmp_path, monkeypatch, capsys):
     assert main(['calibrate', str(path)]) == 0
     assert 'own.safetensors pyramid: -1.000, 2.000, 3.000' in capsys.readouterr().out
     _, facts, after = zoo.read_weights(path)
-    assert facts == {'seed': 7, 'score': dict.fromkeys(('refiner', 'pyramid'), [-1.0, 2.0, 3.0])}
+    names = ('refiner', 'pyramid', 'refiner with target model')
+    assert facts == {'seed': 7, 'score': dict.fromkeys(names, [-1.0, 2.0, 3.0])}
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
 

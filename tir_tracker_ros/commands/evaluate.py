@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from .output import check_folder
 
 if TYPE_CHECKING:
     from ..evaluation.runner import Store
-    from ..sequences.benchmarks import Sequence
+    from ..sequences.benchmarks import LeftOut, Sequence
     from ..tracking.track import Tracker
 
 logger = logging.getLogger(__name__)
@@ -62,8 +65,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add('--device', default='auto', help='device of our trackers')
     add('--threads', type=int, default=1, help='threads of OpenCV and torch alike (%(default)s)')
+    add('--jobs', type=int, default=1, metavar='N', help='processes, of one thread each')
+    add(
+        '--scheduler',
+        metavar='ADDRESS',
+        help='run on the Dask cluster with this scheduler (tcp://HOST:8786), which reads the same '
+        'files at the same paths',
+    )
 
     add = parser.add_argument_group('sequences').add_argument
+    add('--list-layouts', action=ListLayouts, nargs=0, help='print the known layouts of sets')
     add('--split', help='only this split (train, val, ...)')
     add('--sequences', default='*', metavar='GLOB', help='only these names')
     add('--max-frames', type=int, help='only so many frames of each sequence')
@@ -78,12 +89,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--protocol',
         choices=('auto', 'one-pass', 'supervised', 'both'),
         default='auto',
-        help='auto: one-pass, and supervised too where all sequences are of VOT-TIR',
+        help='auto: one-pass, and supervised too where all sequences are of VOT or VOT-TIR',
+    )
+    add(
+        '--rules',
+        choices=('plain', 'toolkit', 'lasot', 'pysot'),
+        default='plain',
+        help='one-pass: whose rules for invalid and absent frames (%(default)s)',
     )
     add(
         '--toolkit-rules',
-        action='store_true',
-        help="one-pass: the toolkits' rules for invalid frames and unusable boxes",
+        dest='rules',
+        action='store_const',
+        const='toolkit',
+        help='the same as --rules toolkit, those of PTB-TIR and LSOTB-TIR',
+    )
+    add(
+        '--absent-below',
+        type=float,
+        metavar='SCORE',
+        help='boxes with a lower score say that there is no target (state accuracy, F)',
     )
     add(
         '--eao-interval',
@@ -94,7 +119,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add('--unbounded', action='store_true', help='supervised: boxes are not cut to the image')
     add('--repetitions', type=int, default=1, help='supervised: runs a sequence (%(default)s)')
+    add(
+        '--export-results',
+        choices=('pysot', 'got10k', 'vot', 'otb'),
+        help="write the boxes into OUT/export too, in that toolkit's files",
+    )
     add('--fresh', action='store_true', help='run anew what OUT already has results of')
+
+
+class ListLayouts(argparse.Action):
+    """Print the layouts of sets and end, whatever else is given or missing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print a line for each."""
+        from ..sequences.benchmarks.readers import LAYOUTS
+
+        for layout in LAYOUTS:
+            print(f'{layout.name:14} {layout.expects}')
+        parser.exit()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -102,38 +144,62 @@ def run(arguments: argparse.Namespace) -> int:
     import cv2
 
     from ..evaluation.evaluate import evaluate, EvaluationSettings, PROTOCOLS
+    from ..evaluation.export import export_results
+    from ..evaluation.parallel import cluster, processes, run_missing
     from ..evaluation.plots import write_plots
     from ..evaluation.report import describe_run, overall_table, write_report
     from ..evaluation.supervised import ProtocolSettings
 
     check_folder(arguments.out)
-    for name in ('threads', 'repetitions', 'max_frames'):
+    for name in ('threads', 'jobs', 'repetitions', 'max_frames'):
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise ValueError(f'--{name.replace("_", "-")} {value} is not 1 or more')
+    several = arguments.jobs > 1 or arguments.scheduler
+    if several and arguments.threads > 1:
+        raise ValueError('--jobs and --scheduler run one thread each; leave --threads out')
     interval = tuple(arguments.eao_interval) if arguments.eao_interval else None
     if interval and not 1 <= interval[0] <= interval[1]:
         raise ValueError(f'--eao-interval {interval[0]} {interval[1]} is not 1 <= LOW <= HIGH')
     stores = _stores(arguments)
-    sequences = _sequences(arguments)
+    sequences, left_out = _sequences(arguments)
     protocols: tuple[str, ...] = (arguments.protocol,)
     if arguments.protocol == 'auto':
-        all_vot = all(sequence.layout == 'VOT-TIR' for sequence in sequences)
+        all_vot = all(sequence.layout in ('VOT', 'VOT-TIR') for sequence in sequences)
         protocols = PROTOCOLS if all_vot else ('one-pass',)
     elif arguments.protocol == 'both':
         protocols = PROTOCOLS
     cv2.setNumThreads(arguments.threads)
+    supervised = ProtocolSettings(bounded=not arguments.unbounded)
+    if several:
+        opened = cluster(arguments.scheduler) if arguments.scheduler else nullcontext(None)
+        with opened as backend:
+            run_missing(
+                sequences,
+                stores,
+                protocols,
+                supervised,
+                arguments.repetitions,
+                backend or processes(arguments.jobs),
+            )
     report = evaluate(
         sequences,
         stores,
         EvaluationSettings(
             protocols=protocols,
-            toolkit_rules=arguments.toolkit_rules,
-            supervised=ProtocolSettings(bounded=not arguments.unbounded),
+            rules=arguments.rules,
+            absent_below=arguments.absent_below,
+            supervised=supervised,
             repetitions=arguments.repetitions,
             eao_interval=interval,
         ),
     )
+    if arguments.export_results:
+        folder = arguments.out / 'export' / arguments.export_results
+        export_results(
+            arguments.export_results, sequences, stores, protocols, arguments.repetitions, folder
+        )
+    report['left_out'] = [asdict(each) for each in left_out]
     report['run'] = describe_run(arguments.words)
     write_plots(report, arguments.out)
     write_report(report, arguments.out)
@@ -142,13 +208,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sequences(arguments: argparse.Namespace) -> list[Sequence]:
+def _sequences(arguments: argparse.Namespace) -> tuple[list[Sequence], list[LeftOut]]:
+    """Return the sequences to run over, and those of the sets that cannot be read."""
     from ..evaluation.metrics import has_size
-    from ..sequences.benchmarks import read_benchmark
+    from ..sequences.benchmarks import LeftOut, read_benchmark
 
-    sequences = []
+    sequences, left_out = [], list[LeftOut]()
     for root in arguments.roots:
-        found = read_benchmark(root, arguments.split, arguments.sequences, arguments.sixteen_bit)
+        found = read_benchmark(
+            root, arguments.split, arguments.sequences, arguments.sixteen_bit, left_out
+        )
         for sequence in found:
             if len(sequence) < 2:
                 continue  # a still
@@ -160,7 +229,12 @@ def _sequences(arguments: argparse.Namespace) -> list[Sequence]:
                 logger.warning('%s: no box to start on; left out', sequence.key)
     if not sequences:
         raise ValueError('no sequence of two frames or more has a box to start on')
-    return sequences
+    if left_out:
+        names = ', '.join(each.name for each in left_out)
+        logger.warning(
+            '%d sequences cannot be read, %d are run: %s', len(left_out), len(sequences), names
+        )
+    return sequences, left_out
 
 
 def _stores(arguments: argparse.Namespace) -> list[Store]:
@@ -209,7 +283,7 @@ def _peer(name: str, arguments: argparse.Namespace) -> Callable[[], Tracker]:
 
     files = tuple(arguments.nanotrack) if arguments.nanotrack else None
     load_peer(name, files)  # so that a missing file is told before hours of others' runs
-    return lambda: load_peer(name, files)
+    return partial(load_peer, name, files)
 
 
 def _own(
@@ -223,12 +297,15 @@ def _own(
     weights = {key: value for key, value in settings.items() if key == 'weights'}
     options = {'device': arguments.device, 'threads': arguments.threads, **values, **weights}
 
-    def load() -> Tracker:
-        tracker = loading.load_tracker(preset, **options)
-        tracker.warm_up()
-        return tracker
-
     # A name, setting or file that is wrong is told before hours of others' runs. Loaded again at
     # its turn, since the number of threads holds for the whole process.
     loading.load_tracker(preset, **options)
-    return load
+    return partial(_load_own, preset, options)
+
+
+def _load_own(preset: str, options: dict[str, Any]) -> Tracker:
+    from ..tracking import loading
+
+    tracker = loading.load_tracker(preset, **options)
+    tracker.warm_up()
+    return tracker

@@ -8,7 +8,13 @@ from importlib import metadata
 import traceback
 
 OPENCV = 'opencv-contrib-python-headless'
-EXTRAS = {'lightning': 'train', 'pydantic': 'train', 'tensorboard': 'train', 'matplotlib': 'eval'}
+EXTRAS = {
+    'distributed': 'dask',
+    'lightning': 'train',
+    'matplotlib': 'eval',
+    'pydantic': 'train',
+    'tensorboard': 'train',
+}
 """Packages that come with an extra of this one."""
 WHEELS = {
     'av': 'av',

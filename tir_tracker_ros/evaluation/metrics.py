@@ -50,21 +50,61 @@ class Curves:
         return float(np.mean(self.norm_precision))
 
 
+@dataclass(frozen=True)
+class Rules:
+    """How a toolkit counts frames without a usable truth, and answers without a usable box."""
+
+    text: str
+    """For the report."""
+    all_frames: bool = False
+    """Whether the shares are of all frames; else of those with a usable truth."""
+    corner: bool = False
+    """Whether a truth with x or y <= 0 is invalid, too."""
+    center: bool = False
+    """Whether a truth whose centre is at <= 0 is invalid for the distances."""
+    repeats: bool = False
+    """Whether an unusable answer is replaced by the last usable one before it."""
+    drops: bool = False
+    """Whether a sequence that never meets a threshold is dropped from the mean."""
+
+
+RULES = {
+    'plain': Rules('frames without truth are left out'),
+    'toolkit': Rules(
+        "the toolkits' rules for invalid frames and boxes",
+        all_frames=True,
+        corner=True,
+        repeats=True,
+        drops=True,
+    ),
+    'lasot': Rules(
+        "LaSOT's rules: absent frames count as missed", all_frames=True, corner=True, repeats=True
+    ),
+    'pysot': Rules("pysot's rules: absent frames count as missed", all_frames=True, center=True),
+}
+"""
+Rules by name. With all but `plain` a frame whose truth is invalid misses every overlap but meets
+every distance. `toolkit` is that of PTB-TIR, LSOTB-TIR and LasHeR.
+"""
+
+
 def one_pass_curves(
-    truth: np.ndarray, predicted: np.ndarray, toolkit_rules: bool = False, origin: int = 0
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    rules: str = 'plain',
+    origin: int = 0,
+    absent: np.ndarray | None = None,
 ) -> Curves | None:
     """
     Judge the boxes of one sequence, both `N x 4`, `x, y, w, h`; nan where there is none.
 
-    The first frame with truth counts as found. Frames without truth (nan, no size) are left out,
-    and None is returned when no other frame remains. A prediction that is missing, not finite or
-    without size misses.
-
-    With `toolkit_rules` two habits of the toolkits are repeated instead: a frame whose truth has
-    any value <= 0 in the set's own coordinates (`origin` is that of its first pixel) stays in and
-    misses every overlap but meets every distance; and an unusable prediction is replaced by the
-    last one before it. Raises ValueError when the shapes differ.
+    The first frame with truth counts as found; None is returned when no other frame has a truth.
+    A prediction that is missing, not finite or without size misses. `rules` are one of `RULES`;
+    theirs are the set's own coordinates, whose first pixel is `origin`. Of frames that a set
+    marks as `absent` (N booleans), the rules that count all frames miss the distances, too.
+    Raises ValueError when the shapes differ.
     """
+    by = RULES[rules]
     truth, predicted = np.asarray(truth, float), np.array(predicted, float)
     if truth.shape != predicted.shape or truth.ndim != 2 or truth.shape[1] != 4:
         raise ValueError(f'boxes {predicted.shape} cannot be judged by a truth of {truth.shape}')
@@ -73,26 +113,37 @@ def one_pass_curves(
         return None
     first = int(np.argmax(known))
     predicted[first] = truth[first]
-    if toolkit_rules:
+    if by.repeats:
         _repeat_last_usable(predicted, first)
-    overlap = iou(truth, predicted)
-    with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
-        offset = predicted[:, :2] + predicted[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
-        error = np.hypot(offset[:, 0], offset[:, 1])
-        relative = offset / truth[:, 2:]
-        norm_error = np.hypot(relative[:, 0], relative[:, 1])
-    missing = ~has_size(predicted)
-    error[missing] = norm_error[missing] = np.inf
+    overlap, (error, norm_error) = iou(truth, predicted), center_errors(truth, predicted)
     judged = known
-    if toolkit_rules:
-        invalid = ~known | (truth[:, :2] + origin <= 0).any(axis=1)
-        overlap[invalid] = error[invalid] = norm_error[invalid] = -1
+    if by.all_frames:
         judged = np.arange(len(truth)) >= first
+        with np.errstate(invalid='ignore'):
+            corner, center = truth[:, :2] + origin, truth[:, :2] + origin + (truth[:, 2:] - 1) / 2
+            invalid = ~known | (by.corner & (corner <= 0).any(axis=1))
+            off = invalid | (by.center & (center <= 0).any(axis=1))
+        overlap[invalid] = error[off] = norm_error[off] = -1
+        if absent is not None:
+            overlap[absent], error[absent], norm_error[absent] = -1, np.inf, np.inf
     return Curves(
         success=(overlap[judged, None] > OVERLAPS).mean(axis=0),
         precision=(error[judged, None] <= DISTANCES).mean(axis=0),
         norm_precision=(norm_error[judged, None] <= NORMALISED_DISTANCES).mean(axis=0),
     )
+
+
+def center_errors(truth: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return N centre errors, in pixels and in sizes of the truth; inf without a prediction."""
+    with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
+        # Each centre first: so the same box has an error of exactly 0.
+        offset = (predicted[:, :2] + predicted[:, 2:] / 2) - (truth[:, :2] + truth[:, 2:] / 2)
+        error = np.hypot(offset[:, 0], offset[:, 1])
+        relative = offset / truth[:, 2:]
+        norm_error = np.hypot(relative[:, 0], relative[:, 1])
+    missing = ~has_size(predicted)
+    error[missing] = norm_error[missing] = np.inf
+    return error, norm_error
 
 
 def has_size(boxes: np.ndarray) -> np.ndarray:
@@ -107,19 +158,19 @@ def _repeat_last_usable(boxes: np.ndarray, first: int) -> None:
             boxes[index] = boxes[index - 1]
 
 
-def mean_curves(curves: Iterable[Curves | None], toolkit_rules: bool = False) -> Curves | None:
+def mean_curves(curves: Iterable[Curves | None], rules: str = 'plain') -> Curves | None:
     """
     Average over sequences; None when there is nothing to average.
 
-    With `toolkit_rules` a sequence is dropped from a curve that it never met a threshold of.
+    Rules that drop sequences do so for a curve that the sequence never met a threshold of.
     """
     known = [each for each in curves if each is not None]
     if not known:
         return None
     means = []
     for name in ('success', 'precision', 'norm_precision'):
-        rows = np.array([getattr(each, name) for each in known])
-        if toolkit_rules and (rows.sum(axis=1) > 1e-9).any():
-            rows = rows[rows.sum(axis=1) > 1e-9]
-        means.append(rows.mean(axis=0))
+        values = np.array([getattr(each, name) for each in known])
+        if RULES[rules].drops and (values.sum(axis=1) > 1e-9).any():
+            values = values[values.sum(axis=1) > 1e-9]
+        means.append(values.mean(axis=0))
     return Curves(*means)

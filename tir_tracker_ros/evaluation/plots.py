@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 import math
 from pathlib import Path
 import textwrap
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,12 +16,10 @@ import numpy as np
 from ..geometry import Box
 from .metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
 from .node_run import Detected, overlap
+from .plot_looks import look, mark
+from .plots_of_papers import draw_long_term, draw_radar, draw_speed
 from .report import PLOTS, ranked, Report, sequence_count
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; then other lines and marks.
-COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
-STYLES = ('-', '--', ':', '-.')
-MARKS = ('o', 's', '^', 'D')
 RELIABILITY_FRAMES = 30
 """Frames: robustness is plotted as the chance to follow a target so long, as VOT does."""
 
@@ -33,8 +30,12 @@ def write_plots(report: Report, folder: Path) -> None:
     figures = draw_plots(report)
     for name in PLOTS:
         (folder / name).unlink(missing_ok=True)
+        pdf = (folder / name).with_suffix('.pdf')
+        pdf.unlink(missing_ok=True)
         if name in figures:
             figures[name].savefig(folder / name, dpi=120)
+            figures[name].set_layout_engine('none')  # kept as it is laid out for the first file
+            figures[name].savefig(pdf, metadata={'CreationDate': None})
 
 
 def draw_plots(report: Report) -> dict[str, Figure]:
@@ -47,11 +48,14 @@ def draw_plots(report: Report) -> dict[str, Figure]:
         'eao_curve.png': _eao_curve,
         'eao_ranking.png': _eao_ranking,
         'accuracy_robustness.png': _accuracy_robustness,
+        'radar.png': draw_radar,
+        'speed.png': draw_speed,
+        'long_term.png': draw_long_term,
     }
     figures = {}
     for name in PLOTS:
         figure = Figure(figsize=(6.4, 4.8), layout='constrained')
-        axes = figure.add_subplot()
+        axes = figure.add_subplot(projection='polar' if name == 'radar.png' else None)
         axes.grid(alpha=0.3)
         if drawers[name](report, axes):
             _finish(figure, axes, report)
@@ -100,21 +104,6 @@ def plot_run(
     figure.savefig(path, dpi=110)
 
 
-def _look(order: int) -> dict[str, Any]:
-    return {
-        'color': COLOURS[order % len(COLOURS)],
-        'linestyle': STYLES[order // len(COLOURS) % len(STYLES)],
-    }
-
-
-def _mark(order: int) -> dict[str, Any]:
-    return {
-        'color': COLOURS[order % len(COLOURS)],
-        'marker': MARKS[order // len(COLOURS) % len(MARKS)],
-        'linestyle': 'none',
-    }
-
-
 def _curves(report: Report, axes: Axes, thresholds: np.ndarray, curve: str, score: str) -> bool:
     drawn = False
     for order, name in enumerate(ranked(report)):
@@ -122,7 +111,7 @@ def _curves(report: Report, axes: Axes, thresholds: np.ndarray, curve: str, scor
         if 'curves' not in metrics:
             continue
         label = f'{name} [{metrics[score]:.3f}]'
-        axes.plot(thresholds, metrics['curves'][curve], label=label, **_look(order))
+        axes.plot(thresholds, metrics['curves'][curve], label=label, **look(order))
         drawn = True
     if drawn:
         axes.set(ylim=(0, 1), xlim=(thresholds[0], thresholds[-1]), ylabel='share of frames')
@@ -152,7 +141,7 @@ def _attributes(report: Report, axes: Axes) -> bool:
     rows = np.arange(len(attributes))
     for order, name in enumerate(names):
         values = [report['trackers'][name]['attributes'][a]['success_auc'] for a in attributes]
-        axes.plot(values, rows, label=name, **_mark(order))
+        axes.plot(values, rows, label=name, **mark(order))
     labels = [f'{name} ({each["sequences"]})' for name, each in attributes.items()]
     axes.set_yticks(rows, labels)
     axes.invert_yaxis()
@@ -165,7 +154,7 @@ def _eao_curve(report: Report, axes: Axes) -> bool:
         return False
     for order, name in enumerate(ranked(report)):
         curve = report['trackers'][name]['eao_curve']
-        axes.plot(np.arange(1, len(curve) + 1), curve, label=name, **_look(order))
+        axes.plot(np.arange(1, len(curve) + 1), curve, label=name, **look(order))
     low, high = report['eao_interval']
     axes.axvspan(low, high, color='0.9', zorder=0, label=f'{low} to {high} frames')
     axes.set(title='Expected overlap', xlabel='frames', ylabel='overlap', ylim=(0, 1))
@@ -179,7 +168,7 @@ def _eao_ranking(report: Report, axes: Axes) -> bool:
     orders = {name: order for order, name in enumerate(ranked(report))}
     names = sorted(eao, key=lambda name: -np.nan_to_num(eao[name], nan=-1.0))
     for place, name in enumerate(names, start=1):
-        axes.plot(place, eao[name], label=f'{name} [{eao[name]:.3f}]', **_mark(orders[name]))
+        axes.plot(place, eao[name], label=f'{name} [{eao[name]:.3f}]', **mark(orders[name]))
     axes.set(title='Expected average overlap', xlabel='rank', ylabel='EAO', ylim=(0, None))
     axes.set(xticks=range(1, len(names) + 1), xlim=(len(names) + 0.5, 0.5))
     return True
@@ -191,7 +180,7 @@ def _accuracy_robustness(report: Report, axes: Axes) -> bool:
     for order, name in enumerate(ranked(report)):
         metrics = report['trackers'][name]
         reliability = math.exp(-RELIABILITY_FRAMES * metrics['failures'] / metrics['frames'])
-        axes.plot(reliability, metrics['accuracy'], label=name, **_mark(order))
+        axes.plot(reliability, metrics['accuracy'], label=name, **mark(order))
     axes.set(
         title='Accuracy and robustness',
         xlabel=f'chance to follow for {RELIABILITY_FRAMES} frames',

@@ -12,11 +12,13 @@ import math
 import os
 from pathlib import Path
 import platform
+import re
 import shlex
 import sys
 from typing import Any
 
 from .. import __version__
+from .metrics import RULES
 
 Report = dict[str, Any]
 
@@ -40,6 +42,9 @@ PLOTS = (
     'eao_curve.png',
     'eao_ranking.png',
     'accuracy_robustness.png',
+    'radar.png',
+    'speed.png',
+    'long_term.png',
 )
 """Files of the plots, in the order in which the report shows them."""
 
@@ -84,6 +89,7 @@ def write_report(report: Report, folder: Path) -> None:
     _write_scores(report, folder / 'scores.csv')
     _write_sequences(report, folder / 'sequences.csv')
     (folder / 'report.md').write_text(markdown(report, folder), encoding='utf-8')
+    (folder / 'table.tex').write_text(latex_table(report), encoding='utf-8')
 
 
 def _without_nan(value: Any) -> Any:
@@ -97,7 +103,13 @@ def _without_nan(value: Any) -> Any:
 
 def _measures(report: Report) -> tuple[tuple[str, str, str], ...]:
     one_pass = ONE_PASS if 'one-pass' in report['protocols'] else ()
-    return (*one_pass, *(SUPERVISED if 'supervised' in report['protocols'] else ()), *SPEED)
+    of_benchmarks = tuple((key, title, '.3f') for key, title in report['measures'])
+    return (
+        *of_benchmarks,
+        *one_pass,
+        *(SUPERVISED if 'supervised' in report['protocols'] else ()),
+        *SPEED,
+    )
 
 
 def _write_scores(report: Report, path: Path) -> None:
@@ -166,6 +178,60 @@ def overall_table(report: Report) -> list[str]:
     return _table(['Tracker', *(title for _, title, _ in measures)], rows)
 
 
+def latex_table(report: Report) -> str:
+    """Return the overall table for LaTeX (booktabs), the best value of each metric in bold."""
+    measures = _measures(report)
+    rows = []
+    best = {key: _best(report, key) for key, _, _ in measures}
+    for name in ranked(report):
+        metrics = report['trackers'][name]
+        cells = [_cell(metrics, key, form) for key, _, form in measures]
+        bold = [metrics.get(key) == best[key] is not None for key, _, _ in measures]
+        marked = [f'\\textbf{{{cell}}}' if b else cell for cell, b in zip(cells, bold)]
+        rows.append(' & '.join([_escaped(name), *marked]) + r' \\')
+    head = ' & '.join(['Tracker', *(_escaped(title) for _, title, _ in measures)]) + r' \\'
+    columns = 'l' + 'r' * len(measures)
+    lines = [rf'\begin{{tabular}}{{{columns}}}', r'\toprule', head, r'\midrule', *rows]
+    return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}', ''])
+
+
+def _best(report: Report, key: str) -> float | None:
+    values = [each.get(key) for each in report['trackers'].values()]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    fewer = key in ('robustness', 'failures')
+    return (min(known) if fewer else max(known)) if known else None
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r'([&%$#_{}])', r'\\\1', text)
+
+
+def interval_table(report: Report) -> list[str]:
+    """Return the lines of a Markdown table of the intervals of the metrics over sequences."""
+    trackers, best = ranked(report), ranked(report)[0]
+    count = len(report['trackers'][best]['sequences'])
+    if count < 2:
+        return []
+    rows = []
+    for name in trackers:
+        for key, title, form in _measures(report):
+            ends = report['trackers'][name]['intervals'].get(key)
+            if not ends:
+                continue
+            apart = report['differences'].get(name, {}).get(key)
+            told = 'yes' if apart and (apart[0] > 0 or apart[1] < 0) else 'no'
+            cells = [*(format(end, form) for end in ends), '-', '-', '-']
+            if apart:
+                cells[2:] = [format(apart[0], f'+{form}'), format(apart[1], f'+{form}'), told]
+            rows.append([name, title, *cells])
+    head = ['Tracker', 'Metric', 'low', 'high', 'difference, low', 'high', 'beyond chance']
+    text = (
+        f'Between low and high lie 95 % of the values when {count} sequences are drawn anew from '
+        f'these (bootstrap). The difference is that to {best}, beyond chance where it misses 0.'
+    )
+    return ['## Intervals', '', text, '', *_table(head, rows)]
+
+
 def _group_table(report: Report, group: str, key: str) -> list[str]:
     """One row for each member of a group, one column for each tracker."""
     trackers = ranked(report)
@@ -194,17 +260,18 @@ def markdown(report: Report, folder: Path) -> str:
         versions = ', '.join(f'{name} {version}' for name, version in run['versions'].items())
         lines += [f'{run["date"]}, on {run["machine"]}. {versions}.', '']
     lines += [f'Sets: {sets}.', '']
+    if report.get('left_out'):
+        names = ', '.join(each['name'] for each in report['left_out'])
+        lines += [f'{len(report["left_out"])} sequences could not be read: {names}.', '']
     if 'one-pass' in report['protocols']:
-        rules = {
-            'plain': 'frames without truth are left out',
-            'toolkit': "the toolkits' rules for invalid frames and boxes",
-        }[report['rules']]
+        rules = RULES[report['rules']].text
         lines += [f'One-pass metrics are means over sequences; {rules}.', '']
     if 'supervised' in report['protocols']:
         low, high = report['eao_interval']
         lines += [f'EAO averages over lengths {low} to {high}.', '']
     lines += [f'Threads: {report["threads"]}.', '']
     lines += overall_table(report)
+    lines += interval_table(report)
     if 'one-pass' in report['protocols']:
         if len(report['sets']) > 1:
             lines += ['## Success AUC by set', '', *_group_table(report, 'sets', 'success_auc')]

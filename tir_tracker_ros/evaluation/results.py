@@ -5,7 +5,7 @@ Files of results: one box a line in the coordinates of the set, as the benchmark
 
 `nan,nan,nan,nan` says that there is no box. In a file of the supervised protocol a line may be a
 code instead: 1 started here, 2 failed here, 0 skipped. Times in seconds lie beside, a line each,
-in `<sequence>_time.txt`.
+in `<sequence>_time.txt`, scores in `<sequence>_confidence.value`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..sequences.base import listed
+from ..sequences.base import listed, read_text
 from ..sequences.benchmarks import Sequence
 from ..sequences.benchmarks.annotations import around_quadrangle, parse_numbers, read_rows
 from .supervised import STARTED, SupervisedRun, TRACKED
@@ -26,17 +26,20 @@ def one_pass_names(sequence: Sequence, tracker: str) -> list[str]:
     """
     Return the names under which a folder of results may hold a sequence's boxes.
 
-    The first is ours; then those of OTB's kin, got10k and pysot, and of the TIR toolkits.
+    The first is ours; then those of OTB's kin, got10k and pysot, of VOT's long-term and
+    unsupervised experiments, and of the TIR toolkits.
     """
     name = sequence.name
     names = [f'{sequence.key}.txt', f'{name}.txt', f'{name}/{name}.txt', f'{name}/{name}_001.txt']
+    names += [f'{kind}/{name}/{name}_001.txt' for kind in ('longterm', 'unsupervised')]
     return [*names, f'{name}_{tracker}.txt']
 
 
 def supervised_names(sequence: Sequence, repetition: int) -> list[str]:
     """Return the names under which a folder of results may hold a run of a sequence."""
     name = f'{sequence.name}_{repetition:03d}.txt'
-    return [f'{sequence.dataset}/{name}', f'{sequence.name}/{name}', name]
+    inside = f'{sequence.name}/{name}'
+    return [f'{sequence.dataset}/{name}', inside, name, f'baseline/{inside}']
 
 
 def find(folder: Path, names: list[str], name: str | None = None) -> Path | None:
@@ -72,13 +75,39 @@ def write(path: Path, lines: list[str]) -> None:
 
 def write_boxes(path: Path, boxes: np.ndarray, origin: int) -> None:
     """Write `N x 4` boxes, 0-based, in coordinates whose first pixel is `origin`."""
-    write(path, [_line(box, origin) for box in boxes])
+    write(path, lines_of_boxes(boxes, origin))
+
+
+def lines_of_boxes(boxes: np.ndarray, origin: int) -> list[str]:
+    """Return `N x 4` boxes, 0-based, as lines in coordinates whose first pixel is `origin`."""
+    return [_line(box, origin) for box in boxes]
 
 
 def write_run(path: Path, run: SupervisedRun, origin: int) -> None:
     """Write a run of the supervised protocol."""
     events = zip(run.events, run.boxes)
     write(path, [_line(box, origin) if e == TRACKED else str(e) for e, box in events])
+
+
+def write_one_pass(
+    path: Path,
+    boxes: np.ndarray,
+    seconds: np.ndarray | None,
+    scores: np.ndarray | None,
+    origin: int,
+) -> None:
+    """Write a one-pass run, its boxes last, so that they stand for the whole of it."""
+    if seconds is not None:
+        write_times(path, seconds)
+    if scores is not None:
+        write_scores(path, scores)
+    write_boxes(path, boxes, origin)
+
+
+def write_scores(boxes_path: Path, scores: np.ndarray) -> None:
+    """Write the score of every frame beside the boxes; an empty line where there is none."""
+    lines = ['' if math.isnan(value) else f'{value:.6f}' for value in scores]
+    write(_scores_path(boxes_path), lines)
 
 
 def write_times(boxes_path: Path, seconds: np.ndarray) -> None:
@@ -102,6 +131,8 @@ def read_result_boxes(path: Path, count: int, origin: int, cut: bool = False) ->
     `cut`, more.
     """
     lines = _lines(path, count)
+    if any(line.strip() == '1' for _, line in lines):  # VOT: 1 is the start, 0 is no box
+        lines = [(n, 'nan,nan,nan,nan' if s.strip() in ('0', '1') else s) for n, s in lines]
     boxes = [_box(path, number, line, origin) for number, line in lines[:count]]
     _refuse_more(path, len(lines), count, cut)
     return np.array(boxes, float)
@@ -176,6 +207,31 @@ def read_times(boxes_path: Path, count: int) -> np.ndarray | None:
                 seconds.append(columns[repetition - 1 if repetition <= len(columns) else 0])
             return np.array(seconds, float)
     return None
+
+
+def read_scores(boxes_path: Path, count: int) -> np.ndarray | None:
+    """
+    Read `count` scores beside the boxes, nan in empty lines; None where there is no such file.
+
+    Raises ValueError, with file and line, for what is no number, and for too few lines.
+    """
+    path = _scores_path(boxes_path)
+    if not path.is_file():
+        return None
+    lines = read_text(path).splitlines()
+    if len(lines) < count:
+        raise ValueError(f'{path}: {len(lines)} lines for {count} frames')
+    scores = np.full(count, np.nan)
+    for index, line in enumerate(lines[:count]):
+        try:
+            scores[index] = float(line) if line.strip() else math.nan
+        except ValueError:
+            raise ValueError(f"{path}:{index + 1}: '{line}' is no score") from None
+    return scores
+
+
+def _scores_path(boxes_path: Path) -> Path:
+    return boxes_path.with_name(f'{boxes_path.stem}_confidence.value')
 
 
 def _times_path(boxes_path: Path) -> Path:

@@ -43,6 +43,8 @@ class OnePassRun:
     """`N x 4`; nan before the first frame with truth."""
     seconds: np.ndarray | None
     """Seconds inside `update`; 0 where it was not called. None where they are not known."""
+    scores: np.ndarray | None = None
+    """N scores; nan where there is none. None where they are not known."""
 
 
 def images(sequence: Sequence) -> Iterator[np.ndarray]:
@@ -54,17 +56,14 @@ def images(sequence: Sequence) -> Iterator[np.ndarray]:
 
 def run_one_pass(
     tracker: Tracker, sequence: Sequence, progress: Progress | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """
-    Start on the first box of the truth and follow it to the end; decoding is not timed.
-
-    Returns `N x 4` boxes, nan before the start, and N seconds, 0 where `update` was not called.
-    """
+) -> OnePassRun:
+    """Start on the first box of the truth and follow it to the end; decoding is not timed."""
     known = has_size(sequence.boxes)
     if not known.any():
         raise ValueError(f'{sequence.key}: no frame has a box to start on')
     first = int(np.argmax(known))
     boxes, seconds = np.full((len(sequence), 4), np.nan), np.zeros(len(sequence))
+    scores = np.full(len(sequence), np.nan)
     track = None
     for index, image in enumerate(images(sequence)):
         if index == first:
@@ -73,10 +72,10 @@ def run_one_pass(
                 break
             boxes[index] = sequence.boxes[index]
         elif track is not None:
-            boxes[index], seconds[index] = _follow(tracker, image, track)
+            boxes[index], scores[index], seconds[index] = _follow(tracker, image, track)
         if progress:
             progress(1)
-    return boxes, seconds
+    return OnePassRun(boxes, seconds, scores)
 
 
 def run_supervised(
@@ -94,9 +93,10 @@ def run_supervised(
         if progress:
             progress(1)
         if track is not None:
-            box, seconds[index] = _follow(tracker, image, track)
+            box, _, seconds[index] = _follow(tracker, image, track)
             size = (image.shape[1], image.shape[0]) if settings.bounded else None
-            overlap = overlaps(truth[index, None], box[None], size)[0]
+            corners = None if sequence.polygons is None else sequence.polygons[index, None]
+            overlap = overlaps(truth[index, None], box[None], size, corners)[0]
             if known[index] and overlap <= 0:
                 events[index] = FAILED
                 track, next_start = None, index + settings.skip
@@ -119,10 +119,10 @@ def _start(tracker: Tracker, image: np.ndarray, sequence: Sequence, index: int) 
         return None
 
 
-def _follow(tracker: Tracker, image: np.ndarray, track: Track) -> tuple[np.ndarray, float]:
+def _follow(tracker: Tracker, image: np.ndarray, track: Track) -> tuple[np.ndarray, float, float]:
     begin = perf_counter()
     (estimate,) = tracker.update(image, [track])
-    return np.array(tuple(estimate.box)), perf_counter() - begin
+    return np.array(tuple(estimate.box)), estimate.score, perf_counter() - begin
 
 
 @dataclass
@@ -148,15 +148,15 @@ class Store:
         names = results.one_pass_names(sequence, self.name)
         path = self._kept(sequence, names, sequence.name)
         if path is None:
-            found, spent = run_one_pass(self._loaded(sequence, names), sequence, progress)
+            run = run_one_pass(self._loaded(sequence, names), sequence, progress)
             path = self.folder / names[0]
-            results.write_times(path, spent)
-            results.write_boxes(path, found, sequence.origin)
+            results.write_one_pass(path, run.boxes, run.seconds, run.scores, sequence.origin)
         elif progress:
             progress(len(sequence))
         # Read in either case: a run that is resumed gives the same numbers to the last digit.
         boxes = results.read_result_boxes(path, len(sequence), sequence.origin, self._longer)
-        return OnePassRun(boxes, results.read_times(path, len(sequence)))
+        count = len(sequence)
+        return OnePassRun(boxes, results.read_times(path, count), results.read_scores(path, count))
 
     def supervised(
         self,
@@ -192,6 +192,14 @@ class Store:
             if times is not None:
                 seconds.append(times)
         return runs, seconds
+
+    def has(self, sequence: Sequence, protocol: str, repetitions: int = 1) -> bool:
+        """Tell whether all results of a sequence are there, of up to three repetitions."""
+        if protocol == 'one-pass':
+            return self._kept(sequence, results.one_pass_names(sequence, self.name)) is not None
+        numbers = range(1, min(repetitions, 3) + 1)
+        names = (results.supervised_names(sequence, number) for number in numbers)
+        return all(self._kept(sequence, each) is not None for each in names)
 
     def unload(self) -> None:
         """Let go of the tracker, with the memory that it holds."""

@@ -5,14 +5,17 @@ The supervised protocol of the VOT challenges: accuracy, robustness, expected av
 
 A tracker that loses its target (no overlap with the truth) is started again a few frames later.
 Overlap is that of continuous boxes; the challenges' own toolkits count pixels of rasterised
-regions, which differs by little for anything but tiny targets.
+regions, which differs by little for anything but tiny targets. A truth that is a quadrangle is
+judged as one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 import math
+import re
 
+import cv2
 import numpy as np
 
 from ..geometry import iou
@@ -49,9 +52,48 @@ class SupervisedRun:
         return int((self.events == FAILED).sum())
 
 
-def overlaps(truth: np.ndarray, predicted: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    """Return N overlaps, 0..1, of boxes cut to an image of `size` (width, height), if any."""
-    return iou(_bounded(truth, size), _bounded(predicted, size))
+def overlaps(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    size: tuple[int, int] | None,
+    polygons: np.ndarray | None = None,
+) -> np.ndarray:
+    """
+    Return N overlaps, 0..1, of boxes cut to an image of `size` (width, height), if any.
+
+    Where `polygons` (`N x 8`) has no nan, its convex quadrangle is the truth.
+    """
+    predicted = _bounded(predicted, size)
+    found = iou(_bounded(truth, size), predicted)
+    if polygons is not None:
+        usable = np.isfinite(polygons).all(axis=1) & has_size(predicted)
+        for index in np.flatnonzero(usable):
+            found[index] = _quadrangle_overlap(polygons[index], predicted[index], size)
+    return found
+
+
+def _quadrangle_overlap(
+    corners: np.ndarray, box: np.ndarray, size: tuple[int, int] | None
+) -> float:
+    quadrangle = corners.reshape(4, 2).astype(np.float32)
+    if size is not None:
+        quadrangle = _common(quadrangle, _corners(0, 0, *size))
+    if len(quadrangle) < 3:
+        return 0.0
+    both = _common(quadrangle, _corners(*box))
+    shared = cv2.contourArea(both) if len(both) > 2 else 0.0
+    union = cv2.contourArea(quadrangle) + box[2] * box[3] - shared
+    return float(np.clip(shared / union, 0, 1)) if union > 0 else 0.0
+
+
+def _corners(x: float, y: float, w: float, h: float) -> np.ndarray:
+    return np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+
+
+def _common(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the corners of what two convex polygons share, `n x 2`; none where they do not."""
+    _, common = cv2.intersectConvexConvex(first, second)
+    return np.zeros((0, 2), np.float32) if common is None else common.reshape(-1, 2)
 
 
 def _bounded(boxes: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -92,17 +134,19 @@ def judge(
     size: tuple[int, int] | None,
     settings: ProtocolSettings,
     tagged: np.ndarray | None = None,
+    polygons: np.ndarray | None = None,
 ) -> SequenceMetrics:
     """
     Judge the runs over one sequence, for the frames where `tagged` (N booleans) holds.
 
-    `truth` is `N x 4`; `size` the image's width and height. Frames without truth count nowhere.
+    `truth` is `N x 4`, `polygons` as in `overlaps`; `size` the image's width and height. Frames
+    without truth count nowhere.
     """
     known = has_size(truth)
     tagged = np.ones(len(truth), bool) if tagged is None else tagged
     accuracies, failures, fragments = [], [], []
     for run in runs:
-        overlap = overlaps(truth, run.boxes, size if settings.bounded else None)
+        overlap = overlaps(truth, run.boxes, size if settings.bounded else None, polygons)
         counts = (run.events == TRACKED) & known & tagged
         starts = np.flatnonzero(run.events == STARTED)
         for start in starts:
@@ -147,6 +191,11 @@ def expected_overlap_curve(fragments: list[Fragment], length: int) -> np.ndarray
     overlap 0; any other counts only up to its own length. The value for 1 frame is 1; it is nan
     for lengths that no fragment reaches.
     """
+    return overlap_curve(*overlap_sums(fragments, length))
+
+
+def overlap_sums(fragments: list[Fragment], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weighted sum of the mean overlaps, and of the weights, for each length."""
     total, weight = np.zeros(length), np.zeros(length)
     for fragment in fragments:
         values = np.zeros(length)
@@ -156,9 +205,14 @@ def expected_overlap_curve(fragments: list[Fragment], length: int) -> np.ndarray
         sums = np.cumsum(values[1:told])
         total[1:told] += fragment.weight * sums / np.arange(1, len(sums) + 1)
         weight[1:told] += fragment.weight
+    return total, weight
+
+
+def overlap_curve(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Divide the sums, lengths along the last axis, into the curve of expected overlap."""
     with np.errstate(invalid='ignore', divide='ignore'):
         curve = total / weight
-    curve[:1] = 1.0
+    curve[..., :1] = 1.0
     return curve
 
 
@@ -168,6 +222,22 @@ def expected_average_overlap(curve: np.ndarray, interval: tuple[int, int]) -> fl
     part = curve[low - 1 : high]
     part = part[np.isfinite(part)]
     return float(part.mean()) if part.size else math.nan
+
+
+EAO_INTERVALS = {
+    2015: (108, 371),
+    2016: (108, 371),
+    2017: (100, 356),
+    2018: (100, 356),
+    2019: (46, 291),
+}
+"""Lengths that EAO averages over in the challenges for visible images, by year."""
+
+
+def interval_of(dataset: str) -> tuple[int, int] | None:
+    """Return the interval of a set that is named like a challenge (VOT2018); else None."""
+    year = re.search(r'vot[-_]?(?:st)?[-_]?(20\d\d)', dataset, re.IGNORECASE)
+    return EAO_INTERVALS.get(int(year[1])) if year else None
 
 
 def typical_lengths(lengths: list[int], mass: float = 0.5) -> tuple[int, int, int]:

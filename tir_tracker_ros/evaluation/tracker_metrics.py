@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 import math
 from typing import Any
 
 import numpy as np
 
 from ..sequences.benchmarks import Sequence
-from .metrics import Curves, mean_curves, one_pass_curves
+from .benchmarks import BENCHMARKS, LONG_TERM, measured, precision_recall_f, scores
+from .intervals import draws, mean_samples, Samples
+from .metrics import Curves, mean_curves, one_pass_curves, RULES
 from .results import frame_rate
 from .runner import OnePassRun
 from .supervised import (
@@ -19,6 +22,8 @@ from .supervised import (
     expected_average_overlap,
     expected_overlap_curve,
     judge,
+    overlap_curve,
+    overlap_sums,
     ProtocolSettings,
     SequenceMetrics,
     SupervisedRun,
@@ -42,28 +47,47 @@ def sequence_names(sequences: list[Sequence]) -> list[str]:
 
 
 def one_pass_metrics(
-    sequences: list[Sequence], runs: list[OnePassRun], toolkit_rules: bool = False
-) -> Metrics:
+    sequences: list[Sequence],
+    runs: list[OnePassRun],
+    rules: str = 'plain',
+    benchmarks: tuple[str, ...] = (),
+    sizes: list[tuple[int, int]] | None = None,
+    absent_below: float | None = None,
+) -> tuple[Metrics, Samples]:
     """
-    Return success AUC, precision at 20 px, normalised precision and frame rate.
+    Return success AUC, precision at 20 px, normalised precision, frame rate, and what they vary.
 
-    For all sequences, for each set, each attribute and each sequence; `curves` of all.
+    For all sequences, for each set, each attribute and each sequence; `curves` of all. `rules` are
+    one of `metrics.RULES`; `benchmarks`, of `BENCHMARKS`, add their own measures, for which boxes
+    with a score below `absent_below` say that there is no target. `sizes` are width and height of
+    the sequences' images, which only they need.
     """
     curves = [
-        one_pass_curves(sequence.boxes, run.boxes, toolkit_rules, sequence.origin)
+        one_pass_curves(
+            sequence.boxes, run.boxes, rules, sequence.origin, sequence.tags.get('absent')
+        )
         for sequence, run in zip(sequences, runs)
     ]
+    told = [_without_absent(run, absent_below) for run in runs]
+    chosen_benchmarks = [BENCHMARKS[name] for name in benchmarks]
+    tables = [measured(each, sequences, told, sizes or []) for each in chosen_benchmarks]
+
+    def scores_of(indices: list[int]) -> Metrics:
+        found = _scores(mean_curves((curves[index] for index in indices), rules))
+        for benchmark, table in zip(chosen_benchmarks, tables):
+            found |= scores(benchmark, table[indices])
+        return found
 
     def of(chosen: Callable[[Sequence], bool]) -> Metrics:
         indices = [index for index, sequence in enumerate(sequences) if chosen(sequence)]
         seconds = [runs[index].seconds for index in indices]
         return {
-            **_scores(mean_curves((curves[index] for index in indices), toolkit_rules)),
+            **scores_of(indices),
             'fps': frame_rate([each for each in seconds if each is not None]),
             'sequences': len(indices),
         }
 
-    mean = mean_curves(curves, toolkit_rules)
+    mean = mean_curves(curves, rules)
     metrics = of(lambda sequence: True)
     metrics['sets'] = {
         name: of(lambda sequence, name=name: sequence.dataset == name)  # type: ignore[misc]
@@ -75,18 +99,45 @@ def one_pass_metrics(
     }
     metrics['sequences'] = {
         name: {
-            **_scores(curve),
+            **scores_of([index]),
             'fps': math.nan if run.seconds is None else frame_rate([run.seconds]),
             'frames': len(sequence),
         }
-        for name, sequence, curve, run in zip(sequence_names(sequences), sequences, curves, runs)
+        for index, (name, sequence, run) in enumerate(
+            zip(sequence_names(sequences), sequences, runs)
+        )
     }
     if mean:
         metrics['curves'] = {
             name: getattr(mean, name).tolist()
             for name in ('success', 'precision', 'norm_precision')
         }
-    return metrics
+    samples: Samples = {}
+    for key in ('success_auc', 'precision_20', 'norm_precision'):
+        values = np.array([_scores(mean_curves([curve], rules))[key] for curve in curves])
+        if RULES[rules].drops:
+            values[values <= 1e-9] = np.nan
+        samples[key] = mean_samples(values)
+    for benchmark, table in zip(chosen_benchmarks, tables):
+        known = table[np.isfinite(table).all(axis=1)]
+        if len(known):
+            drawn = benchmark.scores(draws(len(known)) @ known)
+            samples |= dict(zip(benchmark.titles, drawn))
+            if benchmark is LONG_TERM:
+                names = ('lt_precision', 'lt_recall', 'f_score')
+                of_all = precision_recall_f(known.sum(axis=0))
+                metrics['long_term_curves'] = {
+                    name: curve.tolist() for name, curve in zip(names, of_all)
+                }
+    return metrics, samples
+
+
+def _without_absent(run: OnePassRun, below: float | None) -> OnePassRun:
+    if below is None or run.scores is None:
+        return run
+    boxes = run.boxes.copy()
+    boxes[np.nan_to_num(run.scores, nan=np.inf) < below] = np.nan
+    return replace(run, boxes=boxes)
 
 
 def _scores(curves: Curves | None) -> Metrics:
@@ -104,9 +155,9 @@ def supervised_metrics(
     sizes: list[tuple[int, int]],
     settings: ProtocolSettings,
     interval: tuple[int, int],
-) -> Metrics:
+) -> tuple[Metrics, Samples]:
     """
-    Return accuracy, robustness (failures a sequence), EAO and frame rate.
+    Return accuracy, robustness (failures a sequence), EAO and frame rate, and what they vary.
 
     Overall, for each tag and for each sequence; `eao_curve` of all. `sizes` are width and height
     of the sequences' images, `interval` the lengths that EAO averages over.
@@ -117,7 +168,8 @@ def supervised_metrics(
         parts = []
         for sequence, of_sequence, size in zip(sequences, runs, sizes):
             tagged = None if tag is None else _tagged(sequence, tag)
-            parts.append(judge(sequence.boxes, of_sequence, size, settings, tagged))
+            corners = sequence.polygons
+            parts.append(judge(sequence.boxes, of_sequence, size, settings, tagged, corners))
         return parts
 
     def of(parts: list[SequenceMetrics]) -> Metrics:
@@ -148,7 +200,19 @@ def supervised_metrics(
         }
         for name, part, of_sequence in zip(sequence_names(sequences), parts, seconds)
     }
-    return metrics
+    weights = np.array([part.frames for part in parts], float)
+    sums = [overlap_sums(list(part.fragments), length) for part in parts]
+    total, weight = (draws(len(parts)) @ np.array(each) for each in zip(*sums))
+    low, high = interval
+    part_of_curve = overlap_curve(total, weight)[:, low - 1 : high]
+    known = np.isfinite(part_of_curve)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        eao = np.where(known, part_of_curve, 0).sum(axis=1) / known.sum(axis=1)
+    return metrics, {
+        'accuracy': mean_samples(np.array([part.accuracy for part in parts]), weights),
+        'robustness': mean_samples(np.array([part.failures for part in parts]), weights),
+        'eao': eao,
+    }
 
 
 NO_TAG = 'empty'

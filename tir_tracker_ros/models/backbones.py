@@ -34,6 +34,10 @@ class Backbone(nn.Module, ABC):
     def size(self, tap: str, input_size: int) -> int:
         """Side in cells of a tap for a square input of `input_size` pixels."""
 
+    def activated(self, taps: Taps, tap: str) -> Tensor:
+        """Compute the activation of a tap, which is the same before and after `fold`."""
+        return taps[tap]
+
     @abstractmethod
     def fold(self, taps: Collection[str]) -> None:
         """Fold batch norms into convolutions, but for those that would change one of `taps`."""
@@ -122,6 +126,10 @@ class AlexNet(Backbone):
             if isinstance(norm, nn.BatchNorm2d) and (self.normed or name not in taps):
                 self.convs[index] = fuse_conv_bn_eval(self.convs[index], norm)  # type: ignore[type-var]
                 self.norms[index] = nn.Identity()
+
+    def activated(self, taps: Taps, tap: str) -> Tensor:
+        """Compute the activation of a tap, which is the same before and after `fold`."""
+        return torch.relu(self.norms[self.tap_index(tap)](taps[tap]))
 
     def forward(self, image: Tensor) -> Taps:
         """Compute all taps of `N x in_channels x S x S` images."""

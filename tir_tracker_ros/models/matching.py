@@ -66,7 +66,9 @@ class MatchingNet(Network):
 
     preset: MatchingPreset
     branches: Sequence[MatchBranch]
+    has_features = True
     _raw_maps = False
+    _features = False
 
     def __init__(self, preset: MatchingPreset) -> None:
         super().__init__()
@@ -105,13 +107,23 @@ class MatchingNet(Network):
 
     def search(self, crops: Tensor, template: Template) -> Prediction:
         """Search N crops, each for its own template, or all for one."""
-        features = self._embed(self.taps(crops))
-        return Prediction(self.ensemble(self._respond(features, template, not self._raw_maps)))
+        taps = self.taps(crops)
+        responses = self._respond(self._embed(taps), template, not self._raw_maps)
+        features = None
+        if self._features:
+            features = self.backbone.activated(taps, self.preset.features)
+        return Prediction(self.ensemble(responses), features=features)
 
     def with_raw_maps(self) -> MatchingNet:
         """Return a copy, of the same weights, whose scores come before gain and bias."""
         network = copy.copy(self)
         network._raw_maps = True
+        return network
+
+    def with_features(self) -> MatchingNet:
+        """Return a copy, of the same weights, that gives features with every prediction."""
+        network = copy.copy(self)
+        network._features = True
         return network
 
     def _embed(self, taps: Taps) -> list[Tensor]:

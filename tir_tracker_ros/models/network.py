@@ -27,7 +27,10 @@ class Prediction:
     boxes: Tensor | None = None
     """`N x K x 4 x R x R`, pixels of the crop: left, top, width, height; None without boxes."""
     features: Tensor | None = None
-    """`N x C x H x W`: what a model of the target can learn on; None where there are none."""
+    """
+    `N x C x H x W`: what a target model learns on; None unless `with_features` asked for it. The
+    cells have the stride of the scores, and the middle of the map is that of the crop.
+    """
     mask: Callable[[int, int, int], Tensor] | None = None
     """
     Of a crop, a row and a column of its scores: how likely, 0..1, each of the `T x T` pixels of
@@ -47,6 +50,8 @@ class Network(nn.Module, ABC):
     preset: Preset
     stride: int
     """Pixels of the search crop from one cell of the scores to the next."""
+    has_features = False
+    """Whether there are features for a target model, see `with_features`."""
 
     @property
     def name(self) -> str:
@@ -81,6 +86,10 @@ class Network(nn.Module, ABC):
     def with_raw_maps(self) -> Network:
         """Return a copy, of the same weights, whose scores come before gain and bias."""
         raise ValueError(f"the model '{self.name}' has no maps but its scores: raw_maps")
+
+    def with_features(self) -> Network:
+        """Return a copy, of the same weights, that gives features with every prediction."""
+        raise ValueError(f"the model '{self.name}' has no features to learn on: target_model")
 
     @abstractmethod
     def fold(self) -> None:

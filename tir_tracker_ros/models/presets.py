@@ -68,6 +68,8 @@ class MatchingPreset(Preset):
     """Feed each crop as (x - mean) / (std + 4 grey levels) instead of grey levels 0..255."""
     ensemble: str = 'sum'
     """A key of `ensembles.ENSEMBLES`: how the maps of the branches become one."""
+    features: str = 'conv3'
+    """The tap whose activation a target model learns on."""
     classes: int = 0
     """Outputs of the class head on the last tap of the template; 0 is no head."""
 

@@ -4,70 +4,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 
 from ..geometry import Box
-from .masks import placed, rotated_box
+from .engine_track import EngineTrack
+from .looking import Finding, Look, Looker
+from .masks import rotated_box
 from .redetection import PLACES, Redetection
-from .runtime import Response, Runtime
-from .score import calibration, chance, probability, score_features
-from .search_region import Pace, SearchRegion
+from .runtime import Runtime
+from .score import calibration
 from .settings import TrackingSettings
-from .size import Found, Size, Sized, within
-from .track import Estimate, Track
+from .size import Size
+from .target_model import TargetFilter, TargetModel, VIEWS
+from .track import Estimate
 
 _SURE_OF_CLASS = 0.9
 """Probability from which the class head names the target."""
-
-
-@dataclass(kw_only=True)
-class EngineTrack(Track):
-    """All that the engine knows of one target."""
-
-    first_box: Box
-    """Its box in the first image."""
-    fill: float | None
-    """What lies outside of the image; None for the nearest pixel."""
-    template: Any
-    """What the runtime compares search crops with."""
-    size_memory: Any
-    """What the way to follow the size remembers."""
-    first_peaks: dict[int, float] = field(default_factory=dict)
-    """Peak of the response in the first image, by the size of the search crop."""
-    pace: Pace = field(default_factory=Pace)
-    redetection: Redetection
-    images: int = 0
-    """Images since the first one."""
-    wide: int = 0
-    """Size of the search crop while the network has lost the target, see `widest_search`; or 0."""
-
-
-@dataclass(frozen=True)
-class _Look:
-    """One search for a target around a box, with search crops of a size."""
-
-    track: EngineTrack
-    box: Box
-    size: int
-    anywhere: bool = False
-    """Whether a place far from the box is as likely as a near one."""
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """What a look gave."""
-
-    estimate: Estimate
-    sized: Sized
-    probability: float
-    """What the network itself says of the place, 0..1."""
-    mask: Callable[[], np.ndarray] | None
+_FILTER_INTERVAL = 2
+"""
+Images from one that the target model may learn to the next. The whole region is searched in it:
+what stands farther away than the nearby search reaches has to become a negative, too.
+"""
 
 
 class Engine:
@@ -89,8 +51,14 @@ class Engine:
         self.runtime, self.size, self.settings = runtime, size, settings
         self.facts = dict(facts or {})
         self.name, self.device = runtime.name, runtime.device
-        self.region = SearchRegion(runtime, settings)
-        self.score_weights, self.calibrated = calibration(self.facts.get('score', {}), size.name)
+        self.target_model: TargetModel | None = None
+        if settings.target_model:
+            # `context_side` of a square is twice its side.
+            crop_side = runtime.template_size / (2 * runtime.context)
+            self.target_model = TargetModel(crop_side / runtime.stride)
+        score = calibration(self.facts.get('score', {}), size.name, settings.target_model)
+        self.looker = Looker(runtime, size, settings, self.target_model, score)
+        self.region, self.calibrated = self.looker.region, self.looker.calibrated
 
     def warm_up(self) -> None:
         """Start on noise and update twice, so that the first image is not slower."""
@@ -120,11 +88,29 @@ class Engine:
         # Peaks are divided by the first image's peak for the same crop size: in a smaller crop it
         # may be twice as high, where a network looks at the whole crop, as MMNet's gate does.
         for size in {self.region.size, self.region.near_size}:
-            window = self.region.window(box, size, 1.0, fill)
-            response = self.runtime.search(image, [window], [track.template], size)
-            peak = float(self._enlarged(response.scores[0]).max())
-            track.first_peaks[size] = max(peak, 1e-6)
+            track.first_peaks[size] = self.looker.first_peak(image, track, size)
+        if self.target_model:
+            track.target_filter = self._learn_first(image, track, self.target_model)
         return track
+
+    def _learn_first(
+        self, image: np.ndarray, track: EngineTrack, model: TargetModel
+    ) -> TargetFilter:
+        box, size = track.box, self.region.size
+        cell = self.region.stride * self.region.pixel(box)
+        views = VIEWS * model.pooled
+        windows = [
+            self.region.window(
+                Box.from_center(box.cx + x * cell, box.cy + y * cell, box.w, box.h),
+                size,
+                1.0,
+                track.fill,
+            )
+            for x, y in views
+        ]
+        response = self.runtime.search(image, windows, [track.template] * len(views), size)
+        assert response.features is not None  # the network was asked for them
+        return model.start(response.features, views, self.runtime.cells(size))
 
     def update(self, image: np.ndarray, tracks: Sequence[EngineTrack]) -> list[Estimate]:
         """
@@ -133,13 +119,13 @@ class Engine:
         The crops of all targets go through the network together.
         """
         whole = self.region.size
-        looks = [
-            _Look(one, one.box, one.wide or self.region.first_size(one.pace), one.wide > whole)
-            for one in tracks
-        ]
-        findings = self._look(image, looks)
-        for track, finding in zip(tracks, findings):
+        looks = []
+        for track in tracks:
             track.images += 1
+            size = whole if self._model_due(track) else self.region.first_size(track.pace)
+            looks.append(Look(track, track.box, track.wide or size, track.wide > whole))
+        findings = self.looker.look(image, looks)
+        for track, finding in zip(tracks, findings):
             self.region.note(track.pace, track.box, finding.estimate.box, finding.estimate.score)
         # Nearby is not tried again in the next image: it would soon cost more than it saves.
         again = [
@@ -147,7 +133,7 @@ class Engine:
             for index, (track, look) in enumerate(zip(tracks, looks))
             if look.size < whole and not track.pace.steady
         ]
-        second = self._look(image, [_Look(tracks[i], tracks[i].box, whole) for i in again])
+        second = self.looker.look(image, [Look(tracks[i], tracks[i].box, whole) for i in again])
         for index, finding in zip(again, second):
             findings[index] = finding
         if self.settings.widest_search:
@@ -159,7 +145,7 @@ class Engine:
             track.box = finding.estimate.box
         return [self._with_mask(finding) for finding in findings]
 
-    def _held(self, track: EngineTrack, finding: _Finding) -> _Finding:
+    def _held(self, track: EngineTrack, finding: Finding) -> Finding:
         """
         Widen the search for a target while it is not sure, and keep its box.
 
@@ -175,7 +161,7 @@ class Engine:
             return replace(finding, estimate=estimate, mask=None)
         return finding
 
-    def _with_mask(self, finding: _Finding) -> Estimate:
+    def _with_mask(self, finding: Finding) -> Estimate:
         """Draw the mask, which only what is told depends on."""
         if finding.mask is None:
             return finding.estimate
@@ -187,11 +173,11 @@ class Engine:
     def look_around(self, image: np.ndarray, track: EngineTrack, box: Box) -> list[Estimate]:
         """Find a target nearby and in the whole search region around `box`; learns nothing."""
         sizes = (self.region.near_size, self.region.size)
-        looks = [_Look(track, box, size) for size in sizes]
-        return [self._look(image, [look])[0].estimate for look in looks]
+        looks = [Look(track, box, size) for size in sizes]
+        return [self.looker.look(image, [look])[0].estimate for look in looks]
 
     def _look_elsewhere(
-        self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: list[_Finding]
+        self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: list[Finding]
     ) -> None:
         """Look for lost targets in other places, and take up those that are found there."""
         thresholds = self.settings.thresholds
@@ -203,99 +189,13 @@ class Engine:
             for track in (tracks[i] for i in lost):
                 search = track.redetection
                 place = search.next_place(image.shape, self.region.step(search.seen))
-                looks.append(_Look(track, place, self.region.size, anywhere=True))
-            for index, finding in zip(lost, self._look(image, looks)):
+                looks.append(Look(track, place, self.region.size, anywhere=True))
+            for index, finding in zip(lost, self.looker.look(image, looks)):
                 if tracks[index].redetection.believes(finding.estimate, thresholds):
                     findings[index] = finding
 
-    def _look(self, image: np.ndarray, looks: Sequence[_Look]) -> list[_Finding]:
-        """Search, in one pass through the network for all looks with crops of the same size."""
-        factors = self.size.factors
-        found: dict[int, tuple[Found, Estimate]] = {}
-        for size in sorted({look.size for look in looks}):
-            part = [index for index, look in enumerate(looks) if look.size == size]
-            response = self.runtime.search(
-                image,
-                [
-                    self.region.window(look.box, size, factor, look.track.fill)
-                    for look in (looks[index] for index in part)
-                    for factor in factors
-                ],
-                [looks[index].track.template for index in part for _ in factors],
-                size,
-            )
-            for place, index in enumerate(part):
-                crops = slice(place * len(factors), (place + 1) * len(factors))
-                found[index] = self._find(image, looks[index], response, crops)
-        if not looks:
-            return []
-        sized = self.size.measure(image, [found[index][0] for index in range(len(looks))])
-        return [self._scored(looks[index], *found[index], one) for index, one in enumerate(sized)]
-
-    def _find(
-        self, image: np.ndarray, look: _Look, response: Response, crops: slice
-    ) -> tuple[Found, Estimate]:
-        """Take the peak of the maps of a look's crops; the score of the estimate is the peak."""
-        scores, box = response.scores[crops], look.box
-        boxes = None if response.boxes is None else response.boxes[crops]
-        pixels = self.region.pixel(box)
-        penalties = self.size.penalties(boxes, box.w / pixels, box.h / pixels)
-        maps = self._enlarged(scores.reshape(-1, *scores.shape[2:]))
-        peaks = maps.max(axis=(1, 2))
-        chosen = self.size.choose(peaks)
-        if isinstance(penalties, np.ndarray):
-            penalties = penalties.reshape(maps.shape)[chosen]
-        index, row, column = self.region.peak(maps[chosen], look.anywhere, penalties)
-        index += chosen.start or 0
-        crop, candidate = divmod(index, scores.shape[1])
-        # The paper measures displacement with the old size, not the winning scale's; a cell of
-        # the chosen crop, though, covers `factor` times as many pixels.
-        factor = self.size.factors[crop]
-        pixels *= factor
-        cell = self.region.stride * pixels
-        moved = Box(box.x + column * cell, box.y + row * cell, box.w, box.h)
-        found = Found(look.track, within(image, moved), factor)
-        peak = float(peaks[index])
-        if boxes is not None:
-            i, j = (round(one + (scores.shape[-1] - 1) / 2) for one in (row, column))
-            x, y, w, h = boxes[crop, candidate, :, i, j].tolist()
-            left, top = box.cx - look.size / 2 * pixels, box.cy - look.size / 2 * pixels
-            found.network_box = Box(left + x * pixels, top + y * pixels, w * pixels, h * pixels)
-            peak = float(scores[crop, candidate, i, j])
-            if isinstance(penalties, np.ndarray):
-                found.trust = float(chance(peak) * np.exp(penalties[index, i, j]))
-            if response.mask is not None and self.settings.masks:
-                side = self.runtime.template_size * pixels
-                found.mask = partial(
-                    self._draw,
-                    image,
-                    partial(response.mask, (crops.start or 0) + crop, i, j),
-                    Box.from_center(moved.cx, moved.cy, side, side),
-                )
-        side = cell * maps.shape[-1] / self.settings.upsample
-        area = Box.from_center(box.cx, box.cy, side, side)
-        return found, Estimate(found.box, peak, maps[index], area)
-
-    def _draw(self, image: np.ndarray, mask: Callable[[], np.ndarray], area: Box) -> np.ndarray:
-        """Draw a mask that covers a square of the image; `H x W` bool."""
-        return placed(mask(), area, image.shape, self.settings.mask_above)
-
-    def _scored(self, look: _Look, found: Found, at_peak: Estimate, sized: Sized) -> _Finding:
-        peaks = look.track.first_peaks
-        first_peak = peaks.get(look.size, peaks[self.region.size])
-        evidence = score_features(at_peak.score, first_peak, sized.agreement)
-        estimate = Estimate(
-            sized.box,
-            probability(evidence, self.score_weights),
-            at_peak.response,
-            at_peak.response_area,
-            calibrated=self.calibrated,
-            evidence=evidence,
-        )
-        return _Finding(estimate, sized, float(chance(at_peak.score)), found.mask)
-
     def _learn(
-        self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: Sequence[_Finding]
+        self, image: np.ndarray, tracks: Sequence[EngineTrack], findings: Sequence[Finding]
     ) -> None:
         """Learn how the targets look whose score is high enough."""
         settings = self.settings
@@ -319,6 +219,14 @@ class Engine:
                 track.template = template
         for track, finding in sure:
             self.size.learn(image, track, finding.sized)
+            view, target = finding.view, track.target_filter
+            if self.target_model and view and target and self._model_due(track):
+                place = view.place(finding.estimate.box)
+                self.target_model.learn(target, view.features, place, view.cells)
+
+    def _model_due(self, track: EngineTrack) -> bool:
+        """Tell whether the target model is to learn this image, if the target is sure in it."""
+        return self.target_model is not None and track.images % _FILTER_INTERVAL == 0
 
     def _classify(self, image: np.ndarray, box: Box, fill: float | None) -> str:
         """Name the class of the target; '' where the head was not trained or is not sure."""
@@ -331,12 +239,3 @@ class Engine:
         chances = np.exp(scores[: len(names)] - scores[: len(names)].max())
         best = int(chances.argmax())
         return names[best] if chances[best] >= _SURE_OF_CLASS * chances.sum() else ''
-
-    def _enlarged(self, maps: np.ndarray) -> np.ndarray:
-        """Enlarge maps `C x R x R`, by `upsample` along each side."""
-        times = self.settings.upsample
-        if times == 1:
-            return maps
-        return np.stack(
-            [cv2.resize(m, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC) for m in maps]
-        )

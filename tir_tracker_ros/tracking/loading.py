@@ -88,5 +88,8 @@ def build_engine(
         size = RefinerSize(settings, TorchRefiner(refiner))
     else:
         size = {one.name: one for one in (PyramidSize, NetworkSize)}[settings.size](settings)
-    runtime = TorchRuntime(network.with_raw_maps() if settings.raw_maps else network)
-    return Engine(runtime, size, settings, facts)
+    if settings.raw_maps:
+        network = network.with_raw_maps()
+    if settings.target_model:
+        network = network.with_features()
+    return Engine(TorchRuntime(network), size, settings, facts)

@@ -16,25 +16,42 @@ The peak of the response over that of the first image (`peak`), and how well the
 the target of the first image again (`agreement`; 1 without one): a template that learns quickly
 matches whatever it has come to follow, a first image does not.
 """
+FILTER_FEATURES = (*FEATURES, 'filter', 'rival')
+"""
+With a target model, `peak` is the network's response in the place that both choose together.
+`filter` is the target model's response there, and `rival` its highest response beside the target;
+both are divided by its response in the first image.
+"""
 _UNCALIBRATED = (-4.0, 8.0, 0.0)
 """Intercept and a weight for each feature where there is no calibration: by the peak alone."""
 _HIGHEST = 2.0
 """Peaks beyond it, either way, tell no more."""
 
 
-def calibration(score: Any, size: str) -> tuple[Sequence[float], bool]:
-    """
-    Return the weights for one way to follow the size, and whether they were fitted.
+def calibration_name(size: str, target_model: bool) -> str:
+    """Return the name of the calibration for a way to follow the size."""
+    return f'{size} with target model' if target_model else size
 
-    score: the fact `score` of a weight file, weights by the name of the way; a plain list, of
-    older files, belongs to the refiner. Raises ValueError for anything else.
+
+def calibration(score: Any, size: str, target_model: bool = False) -> tuple[Sequence[float], bool]:
+    """
+    Return the weights for one way to follow the size, and whether they were fitted for it.
+
+    score: the fact `score` of a weight file, weights by `calibration_name`; a plain list, of
+    older files, belongs to the refiner. Where there are none for a target model, those without
+    one are the nearest guess. Raises ValueError for anything else.
     """
     by_size = {'refiner': score} if isinstance(score, (list, tuple)) else score
     if not isinstance(by_size, Mapping):
         raise ValueError(f"the weights' calibration of the score is {score!r}, not a mapping")
-    if size not in by_size:
-        return _UNCALIBRATED, False
-    weights, needed = by_size[size], len(_UNCALIBRATED)
+    name = calibration_name(size, target_model)
+    if name not in by_size:
+        if not target_model:
+            return _UNCALIBRATED, False
+        weights, _ = calibration(score, size)
+        return (*weights, *[0.0] * (len(FILTER_FEATURES) - len(FEATURES))), False
+    weights = by_size[name]
+    needed = 1 + len(FILTER_FEATURES if target_model else FEATURES)
     numbers = isinstance(weights, (list, tuple)) and all(
         isinstance(one, (int, float)) and math.isfinite(one) for one in weights
     )
@@ -46,9 +63,16 @@ def calibration(score: Any, size: str) -> tuple[Sequence[float], bool]:
     return weights, True
 
 
-def score_features(peak: float, self_peak: float, agreement: float) -> np.ndarray:
-    """Compute the FEATURES; `self_peak`, positive, is the peak in the first image."""
-    return np.array([np.clip(peak / self_peak, -_HIGHEST, _HIGHEST), agreement])
+def score_features(
+    peak: float, self_peak: float, agreement: float, filtered: Sequence[float] = ()
+) -> np.ndarray:
+    """
+    Compute the FEATURES; `self_peak`, positive, is the peak in the first image.
+
+    filtered: `filter` and `rival` of a target model, already divided by the first image's.
+    """
+    peaks = np.clip([peak / self_peak, *filtered], -_HIGHEST, _HIGHEST)
+    return np.array([peaks[0], agreement, *peaks[1:]])
 
 
 def probability(features: np.ndarray, weights: Sequence[float] = _UNCALIBRATED) -> float:

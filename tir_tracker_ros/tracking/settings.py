@@ -77,6 +77,8 @@ class TrackingSettings:
     slow; if that fails, the whole region is searched. With 1, and with a `blend` window, the whole
     region is searched at once. The shipped scores are calibrated for the default.
     """
+    target_model: bool = False
+    """Whether a filter is learned online that tells the target from what is beside it."""
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""
     widest_search: int = 0

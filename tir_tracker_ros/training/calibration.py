@@ -18,7 +18,7 @@ from ..models.network import Network
 from ..simulation import CATEGORIES, render
 from ..tracking.engine import Engine
 from ..tracking.loading import build_engine
-from ..tracking.score import calibrate
+from ..tracking.score import calibrate, calibration_name
 from ..tracking.settings import MODES, TrackingSettings
 
 _ON_TARGET = 0.3
@@ -33,7 +33,7 @@ _FIRST_SEED = 700_000
 
 def calibrated_scores(network: Network, scenes: int = 3) -> dict[str, list[float]]:
     """
-    Calibrate the score of a trained network for each mode of tracking.
+    Calibrate the score of a trained network for each mode of tracking, and with a target model.
 
     scenes: of each category of the simulator. Returns the weights by the name of the way in which
     the mode follows the size: what belongs in the facts of the weight file as `score`. Where both
@@ -43,10 +43,13 @@ def calibrated_scores(network: Network, scenes: int = 3) -> dict[str, list[float
     device = torch.device('cpu')
     fast = prepare(network, device, find_precision('auto', device))
     scores: dict[str, list[float]] = {}
-    for mode in MODES:
-        engine = build_engine(fast, TrackingSettings.of(fast.preset, mode))
-        if engine.size.name not in scores:
-            scores[engine.size.name] = calibrate_score(engine, scenes)
+    ways = [(mode, False) for mode in MODES] + [('default', True)] * fast.has_features
+    for mode, model in ways:
+        settings = TrackingSettings.of(fast.preset, mode, target_model=model)
+        engine = build_engine(fast, settings)
+        name = calibration_name(engine.size.name, model)
+        if name not in scores:
+            scores[name] = calibrate_score(engine, scenes)
     return scores
 
 
@@ -77,8 +80,8 @@ def calibrate_score(engine: Engine, scenes: int = 3, frames: int = 80) -> list[f
     gated = learns and engine.settings.thresholds.learn_above > 0
     for _ in range(_ROUNDS if gated else 1):
         evidence, right = _followed(engine, scenes, frames)
-        engine.score_weights = calibrate(evidence, right)
-    return list(engine.score_weights)
+        engine.looker.score_weights = calibrate(evidence, right)
+    return list(engine.looker.score_weights)
 
 
 def _followed(engine: Engine, scenes: int, frames: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import logging
 import math
@@ -38,14 +39,18 @@ def read_rows(path: Path) -> tuple[list[str], int]:
     return (lines[1:], 2) if is_header else (lines, 1)
 
 
-def read_boxes(path: Path, origin: int = 0) -> np.ndarray:
+BoxParser = Callable[[str, int], tuple[float, float, float, float]]
+"""Reads a line, with the coordinate of the first pixel; raises ValueError that names the text."""
+
+
+def read_boxes(path: Path, origin: int = 0, parse: BoxParser | None = None) -> np.ndarray:
     """
     Read one box a line, four numbers or the corners of a quadrangle, as `N x 4`, 0-based.
 
     A quadrangle becomes the box around it. `origin` is the coordinate of the first pixel in the
-    file. Absent targets (nan, or no size) and lines that are no box give nan; the latter are
-    reported. Raises ValueError, naming file and line, for a file of another kind: without any
-    box, or with a frame number before each box.
+    file, `parse` reads lines of another form. Absent targets (nan, or no size) and lines that are
+    no box give nan; the latter are reported. Raises ValueError, naming file and line, for a file
+    of another kind: without any box, or with a frame number before each box.
     """
     boxes, wrong = [], []
     lines, first = read_rows(path)
@@ -54,7 +59,7 @@ def read_boxes(path: Path, origin: int = 0) -> np.ndarray:
         raise ValueError(f'{path}:{first}: a frame number before each box (MOT); {_EXPECTED}')
     for number, line in enumerate(lines, start=first):
         try:
-            boxes.append(parse_box(line, origin))
+            boxes.append((parse or parse_box)(line, origin))
         except ValueError as error:
             wrong.append((number, error))
             boxes.append(ABSENT)
@@ -85,6 +90,15 @@ def parse_box(text: str, origin: int = 0) -> tuple[float, float, float, float]:
     if w < 0 or h < 0:
         raise ValueError(f"'{text.strip()}' has a negative size")
     return (x - origin, y - origin, w, h) if w > 0 and h > 0 else ABSENT
+
+
+def parse_corners(text: str, origin: int = 0) -> tuple[float, float, float, float]:
+    """Read `x1 y1 x2 y2`, two opposite corners; raises ValueError as `parse_box`."""
+    values = parse_numbers(text)
+    if len(values) != 4:
+        raise ValueError(f"'{text.strip()}' has {len(values)} numbers; a line is 'x1 y1 x2 y2'")
+    left, top, right, bottom = values
+    return parse_box(f'{left!r} {top!r} {right - left!r} {bottom - top!r}', origin)
 
 
 _EXPECTED = "a line is 'x,y,w,h' or four corners 'x1,y1,...,x4,y4'"
@@ -147,6 +161,19 @@ def read_labels(path: Path, count: int) -> np.ndarray:
     return labels
 
 
+def read_flags(path: Path, count: int) -> np.ndarray:
+    """Read 0 or 1 for each frame from one line, with commas, or a line each; `count` booleans."""
+    fields = re.split(r'[\s,]+', read_text(path).strip())
+    if len(fields) < count:
+        report(path, None, f'{len(fields)} values for {count} frames; 0 for the rest')
+    wrong = sorted(set(fields[:count]) - {'0', '1'})
+    if wrong:
+        report(path, None, f"'{wrong[0]}' is not 0 or 1; taken as 0")
+    flags = np.zeros(count, bool)
+    flags[: len(fields)] = [field == '1' for field in fields[:count]]
+    return flags
+
+
 # The attribute files of the toolkits differ only in their number of columns.
 ATTRIBUTE_COLUMNS = {
     10: (  # PTB-TIR
@@ -167,13 +194,18 @@ ATTRIBUTE_COLUMNS = {
 }  # fmt: skip
 
 
-def read_attributes(path: Path) -> tuple[str, ...]:
-    """Read a line of 0 and 1, a column for each attribute; any other line is reported."""
+def read_attributes(path: Path, columns: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """
+    Read a line of 0 and 1, a column for each attribute; any other line is reported.
+
+    Without `columns` they are those of the toolkit with as many.
+    """
     lines = read_lines(path)
     values = re.split(r'[\s,]+', lines[0].strip()) if lines else []
-    names = ATTRIBUTE_COLUMNS.get(len(values))
-    if names is None or not set(values) <= {'0', '1'}:
-        report(path, 1, f'not 10, 11 or 16 columns of 0 or 1 but {values}; left out')
+    names = columns or ATTRIBUTE_COLUMNS.get(len(values), ())
+    if len(names) != len(values) or not set(values) <= {'0', '1'}:
+        counts = len(columns) or '10, 11 or 16'
+        report(path, 1, f'not {counts} columns of 0 or 1 but {values}; left out')
         return ()
     return tuple(name for name, value in zip(names, values) if value == '1')
 

@@ -115,6 +115,10 @@ class Sequence:
     """The folder that the sequence was found in, from the root that was given."""
     video: str = ''
     """Sequences of one set with the same `video` show the same scene, perhaps at the same time."""
+    other_boxes: np.ndarray | None = None
+    """`N x 4` boxes of the same target in a colour camera's images, where a set has both."""
+    polygons: np.ndarray | None = None
+    """`N x 8` corners of the target, where a set has any that is no upright box; else nan."""
     origin: int = 0
     """Coordinate of the first pixel in the layout's own box files: 1 where MATLAB wrote them."""
 
@@ -135,7 +139,11 @@ class Sequence:
     def part(self, first: int, count: int) -> Sequence:
         """Return `count` frames from `first` on, with what belongs to them."""
         kept = slice(first, first + count)
-        tags = {name: values[kept] for name, values in self.tags.items()}
         return replace(
-            self, frames=self.frames.part(first, count), boxes=self.boxes[kept], tags=tags
+            self,
+            frames=self.frames.part(first, count),
+            boxes=self.boxes[kept],
+            tags={name: values[kept] for name, values in self.tags.items()},
+            other_boxes=None if self.other_boxes is None else self.other_boxes[kept],
+            polygons=None if self.polygons is None else self.polygons[kept],
         )
