@@ -13,7 +13,6 @@ import numpy as np
 
 from ..tracking.target import Answer
 
-
 _KEPT = 1000
 """Latencies that the percentiles are taken of, the last ones."""
 
