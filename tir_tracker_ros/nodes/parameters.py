@@ -28,6 +28,9 @@ from .parameter import Parameter, Value
 MODELS = (
     *('mmnet', 'mmnet_fast', 'cfnet', 'cfnet_fast', 'siamfc', 'siamfc_fast', 'hssnet'),
     *('hssnet_fast', 'mlssnet', 'mlssnet_fast', 'tdsiam_fast'),
+    *('siamrpn', 'siamrpn_alex', 'siamrpn_mobilenet', 'siamrpn_r18', 'siamrpn_r34'),
+    *('siamrpnpp_r50', 'siamrpnpp_r50_lt', 'dasiamrpn', 'siammask_r50', 'siamrpn_fast'),
+    *('dasiamrpn_fast', 'siamrpnpp_fast', 'siammask_fast'),
 )
 """Names of the presets, so that they can be told where there is no torch; a test compares them."""
 
