@@ -84,6 +84,7 @@ setup(
             f'tir-tracker = {NAME}.cli:main',
             f'tracker = {NAME}.nodes.start:tracker',
             f'player = {NAME}.nodes.start:player',
+            f'warm_detector = {NAME}.nodes.start:warm_detector',
             f'train = {NAME}.commands.train:main',
         ],
     },

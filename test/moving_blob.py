@@ -31,3 +31,17 @@ def scene(number: int, stamp: int | None = None, width: int = WIDTH) -> ThermalI
 def at(number: int) -> int:
     """Return the stamp of image `number`."""
     return 10**9 + number * 10**8
+
+
+def second(number: int) -> Box:
+    """Return where the second blob of `two` is in image `number`."""
+    box = truth(number)
+    return Box(box.x + 30, box.y - 20, SIDE, SIDE)
+
+
+def two(number: int) -> ThermalImage:
+    """Make image `number` with a second blob, which is the first one turned upside down."""
+    image, box = scene(number), second(number)
+    rows, columns = slice(int(box.y), int(box.y) + SIDE), slice(int(box.x), int(box.x) + SIDE)
+    image.pixels[rows, columns] = _BLOB[::-1, : image.width - int(box.x)]
+    return image

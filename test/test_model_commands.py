@@ -107,9 +107,10 @@ def test_features_says_when_the_source_is_too_short(weights, tmp_path, capsys):
 def test_model_benchmark_measures_stages():
     threads = torch.get_num_threads()
     try:
-        row = benchmark_model.measure('cfnet_fast', 1, 'cpu', 'float32', 'default', 3)
+        row = benchmark_model.measure('cfnet_fast', 1, 'cpu', 'float32', 'default', 3, (1, 4))
     finally:
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
     assert row['threads'] == 1 and row['fps'] == pytest.approx(1e3 / row['update_ms'], rel=0.01)
     assert all(row[f'{stage}_ms'] > 0 for stage in benchmark_model.STAGES)
+    assert row['targets_ms'][1] == row['update_ms'] < row['targets_ms'][4]

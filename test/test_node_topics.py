@@ -119,8 +119,14 @@ def test_diagnostics_are_published_once_a_second():
     seen.clear()
     rig.send(1)
     rig.until(lambda: seen, 'diagnostics')
-    (status,) = seen[-1].status
+    status, target = seen[-1].status
     values = {value.key: value.value for value in status.values}
+    assert status.hardware_id == 'cpu'
+    assert (target.name, target.message) == (f'/tracker: target {target.hardware_id}', 'tracking')
+    assert target.hardware_id == rig.detections[-1].id and target.level == DiagnosticStatus.OK
+    assert float(values['memory MiB']) > 10
+    latencies = [float(values[f'latency {name} ms']) for name in ('p50', 'p90', 'p99', 'max')]
+    assert latencies == sorted(latencies) and latencies[0] > 0
     assert (status.name, status.message) == ('/tracker: tracker', 'tracking')
     assert status.level == DiagnosticStatus.OK
     assert values['model'] == 'fake on cpu'

@@ -22,7 +22,7 @@ from tir_tracker_ros.nodes.parameters import (
     unknown_problem,
 )
 from tir_tracker_ros.tracking.settings import TrackingSettings
-from tir_tracker_ros.tracking.stream import StreamSettings
+from tir_tracker_ros.tracking.stream_settings import StreamSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {row.name: row.default for row in TRACKER}
@@ -138,3 +138,14 @@ def test_values_that_cannot_be_used_are_named(changes, words):
 def test_a_misspelt_name_is_told_with_the_likely_one():
     problem = unknown_problem(TRACKER, 'lost_bellow')
     assert problem == 'there is no parameter lost_bellow; did you mean lost_below?'
+
+
+def test_the_example_of_a_detector_has_parameters_of_the_tracker():
+    tree = yaml.safe_load((ROOT / 'config' / 'detector.yaml').read_text())['/**'][
+        'ros__parameters'
+    ]
+    given = {'auto_init': tree['auto_init']}
+    given |= {f'candidates.{name}': value for name, value in tree['candidates'].items()}
+    defaults = {row.name: row.default for row in TRACKER}
+    assert set(given) <= set(defaults) and len(given) == 2
+    assert not problems_of(TRACKER, defaults | given)

@@ -239,3 +239,30 @@ def test_two_replays_of_a_bag_have_different_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert replay(path, '--quiet') == replay(path, '--quiet', '--max-frames', 5) == 0
     assert [len(detections_of(Path('runs') / name)) for name in ('bag', 'bag-2')] == [12, 5]
+
+
+def test_two_targets_of_a_bag_are_replayed_together(tmp_path):
+    messages = {0.4 + 0.1 * n: message for n, message in enumerate(
+        (init_message(0, id='a', class_id='person'), init_message(2, id='b'))
+    )}  # fmt: skip
+    path, out = write_bag(tmp_path / 'bag', messages), tmp_path / 'out'
+    assert replay(path, '--out', out, '--max-targets', 2) == 0
+    rows = rows_of(out)
+    assert [row['frame'] for row in rows if row['id'] == 'a'] == [str(n) for n in range(12)]
+    assert [row['frame'] for row in rows if row['id'] == 'b'] == [str(n) for n in range(2, 12)]
+    for row in rows:
+        box = Box(*(float(row[name]) for name in 'xywh'))
+        assert box.iou(BOXES[int(row['frame'])]) > 0.9
+    detections = [bags.stamp_of(one.header) for _, one in detections_of(out)]
+    assert len(detections) == len(rows) and detections == sorted(detections)
+    assert open_source(out / 'annotated.mp4').length == 12
+    assert replay(path, '--out', out, '--max-targets', 0) == 1
+
+
+def test_with_one_target_the_second_init_of_a_bag_replaces_the_first(tmp_path):
+    path = write_bag(
+        tmp_path / 'bag', {0.5: init_message(0, id='a'), 4.5: init_message(4, id='b')}
+    )
+    assert replay(path, '--out', tmp_path / 'out') == 0
+    rows = rows_of(tmp_path / 'out')
+    assert 'id' not in rows[0] and frames_of(tmp_path / 'out') == list(range(12))

@@ -15,7 +15,8 @@ from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.imaging.gain import GainSettings
 from tir_tracker_ros.sequences.source import open_source
 from tir_tracker_ros.tracking.inits import InitRequest
-from tir_tracker_ros.tracking.stream import Stream, StreamSettings
+from tir_tracker_ros.tracking.stream import Stream
+from tir_tracker_ros.tracking.stream_settings import StreamSettings
 
 
 def test_boxes_are_on_disk_line_by_line_and_a_lost_box_has_no_score(tmp_path):
@@ -34,7 +35,7 @@ def test_the_folder_holds_every_image_once_also_with_a_late_init(tmp_path):
     images, boxes = tiny_scene(12)
     settings = StreamSettings(GainSettings(), buffer_size=5)
     run = RunFolder(tmp_path, 20, settings)
-    stream = Stream(FakeTracker(), settings, run.answer)
+    stream = Stream(FakeTracker(), settings, on_image=run.answers)
     for frame, image in enumerate(images):
         run.image(frame, image)
         stream.image(image)

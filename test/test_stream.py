@@ -17,7 +17,8 @@ from tir_tracker_ros.imaging.gain import GainSettings
 from tir_tracker_ros.imaging.thermal_image import ThermalImage
 from tir_tracker_ros.tracking.inits import InitRefused, InitRequest
 from tir_tracker_ros.tracking.states import Thresholds
-from tir_tracker_ros.tracking.stream import Stream, StreamSettings
+from tir_tracker_ros.tracking.stream import Stream
+from tir_tracker_ros.tracking.stream_settings import StreamSettings
 from tir_tracker_ros.tracking.target import TargetIds
 from tir_tracker_ros.tracking.track import Estimate, Track
 
@@ -59,6 +60,11 @@ class Collecting(Stream):
     def init(self, request):
         before = len(self.answers)
         super().init(request)
+        return self.answers[before:]
+
+    def click(self, x, y):
+        before = len(self.answers)
+        super().click(x, y)
         return self.answers[before:]
 
 
@@ -622,3 +628,38 @@ def test_whatever_happens_images_are_answered_in_order_and_at_most_once(actions)
     indices = [answer.index for answer in answers]
     assert indices == sorted(set(indices))
     assert all(answer.id and answer.box.is_finite() for answer in answers)
+
+
+def test_a_click_follows_what_stands_out_at_that_place(stream):
+    stream.image(scene(0))
+    stream.click(25.0, 36.0)
+    assert 'click' not in stream.status.reason
+    assert stream.image(scene(1))[0].box.iou(truth(1)) > 0.7
+
+
+@pytest.mark.parametrize(('x', 'y'), [(-1, 5), (math.nan, 5), (WIDTH, 5), (5, HEIGHT)])
+def test_a_click_outside_of_the_image_is_refused_and_the_target_stays(stream, x, y):
+    stream.image(scene(0))
+    stream.init(InitRequest(truth(0)))
+    with pytest.raises(InitRefused, match='outside of the image of 96 x 72 pixels'):
+        stream.click(x, y)
+    assert 'click at' in stream.status.reason and stream.status.state == 'tracking'
+    assert stream.image(scene(1))[0].box == truth(1)
+
+
+def test_a_click_before_the_first_image_or_on_nothing_is_refused(stream):
+    with pytest.raises(InitRefused, match='there is no image yet'):
+        stream.click(5, 5)
+    stream.image(ThermalImage(np.full((HEIGHT, WIDTH), 30, np.uint8), at(0)))
+    with pytest.raises(InitRefused, match='nothing of at most half'):
+        stream.click(5, 5)
+    assert stream.status.state == 'idle'
+
+
+def test_a_click_near_the_border_proposes_a_box_of_the_smallest_side_inside_of_it(stream):
+    pixels = np.random.default_rng(1).integers(28, 32, (HEIGHT, WIDTH), np.uint8)
+    pixels[:3, -3:] = 200
+    stream.change(StreamSettings(smallest_side=6.0))
+    stream.image(ThermalImage(pixels, at(0)))
+    (answer,) = stream.click(WIDTH - 1, 0)
+    assert answer.box == Box(WIDTH - 6, 0, 6, 6)

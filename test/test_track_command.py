@@ -466,3 +466,36 @@ def test_the_video_shows_what_was_asked_for(folder, tmp_path):
 def test_what_cannot_be_drawn_is_named(folder, capsys):
     assert track(folder, '--init', '20,25,10,14', '--draw', 'trial') == 1
     assert "--draw 'trial' is not none or of response, number, trail" in capsys.readouterr().err
+
+
+def test_temperatures_inside_of_the_box_stand_beside_it(tmp_path):
+    source, (images, boxes) = tmp_path / 'kelvin', tiny_scene()
+    source.mkdir()
+    kelvin = [image.pixels.astype(np.uint16) % 4000 + 29315 for image in images[:4]]
+    for index, pixels in enumerate(kelvin):
+        cv2.imwrite(str(source / f'{index}.png'), pixels)
+    init, out = ','.join(map(str, boxes[0])), tmp_path / 'out'
+    arguments = (source, '--init', init, '--out', out, '--quiet')
+    assert track(*arguments, '--radiometric', 'lepton') == 0
+    rows = rows_of(out)
+    assert len(rows) == 4
+    for row, pixels in zip(rows, kelvin):
+        x, y, w, h = (round(float(row[name])) for name in 'xywh')
+        inside = pixels[y : y + h, x : x + w] / 100 - 273.15
+        names = ('temperature_min', 'temperature_median', 'temperature_max')
+        expected = [inside.min(), np.median(inside), inside.max()]
+        assert [float(row[name]) for name in names] == pytest.approx(expected, abs=0.006)
+    assert track(*arguments, '--radiometric', 'kelvin') == 1
+
+
+def test_several_inits_give_several_targets_each_with_its_id_and_colour(folder, tmp_path):
+    out = tmp_path / 'out'
+    inits = ('--init', '20,25,10,14', '--init', '60,10,12,12')
+    assert track(folder, *inits, '--out', out, '--quiet', '--draw', 'none') == 0
+    rows = rows_of(out)
+    assert [row['id'] for row in rows] == ['1', '2'] * 12
+    assert [row['frame'] for row in rows] == [str(n) for n in range(12) for _ in range(2)]
+    (first, *_) = open_source(out / 'annotated.mp4')
+    assert first.pixels.shape == (72, 96)
+    assert summary_of(out)['init'] == [[20, 25, 10, 14], [60, 10, 12, 12]]
+    assert track(folder, *inits, '--init', '500,1,9,9', '--out', out, '--quiet') == 1

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import json
 from pathlib import Path
 import time
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--precision', default='auto', help='auto, float32, bfloat16 or float16')
     parser.add_argument('--tracking', default='default', help='default or paper')
+    parser.add_argument('--targets', default='1', help='numbers of targets in one batch')
     parser.add_argument('--frames', type=int, default=40, help='images of each measurement')
     parser.add_argument('--json', type=Path, help='file for the figures')
 
@@ -43,15 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
     names = arguments.models.split(',') if arguments.models else list(PRESETS)
     if arguments.frames < 3:
         raise ValueError(f'--frames {arguments.frames} is less than 3')
-    try:
-        threads = [int(word) for word in arguments.threads.split(',')]
-    except ValueError as error:
-        raise ValueError(
-            f"--threads '{arguments.threads}' is not numbers separated by commas"
-        ) from error
-    rows = []
+    threads = _numbers('--threads', arguments.threads)
+    targets = _numbers('--targets', arguments.targets)
+    if min(targets) < 1:
+        raise ValueError(f'--targets {arguments.targets} is not 1 or more')
+    rows: list[dict[str, Any]] = []
     print(
-        f'{"model":18}{"device":>8}{"precision":>10}{"threads":>8}{"frames/s":>10}'
+        f'{"model":18}{"device":>8}{"precision":>10}{"threads":>8}{"targets":>8}{"frames/s":>10}'
         + ''.join(f'{stage + " ms":>13}' for stage in STAGES)
     )
     for name in names:
@@ -63,29 +62,49 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.precision,
                 arguments.tracking,
                 arguments.frames,
+                targets,
             )
-            rows.append(row)
-            print(
-                f'{name:18}{row["device"]:>8}{row["precision"]:>10}{count:8}'
-                f'{row["fps"]:10.1f}' + ''.join(f'{row[f"{stage}_ms"]:13.2f}' for stage in STAGES),
-                flush=True,
-            )
+            for number, update_ms in row['targets_ms'].items():
+                rows.append({**row, 'targets': number, 'update_ms': update_ms})
+                rows[-1]['fps'] = round(1e3 / update_ms, 2)
+                times = ''.join(f'{rows[-1][f"{stage}_ms"]:13.2f}' for stage in STAGES)
+                print(
+                    f'{name:18}{row["device"]:>8}{row["precision"]:>10}{count:8}{number:8}'
+                    f'{rows[-1]["fps"]:10.1f}{times}',
+                    flush=True,
+                )
+    for row in rows:
+        del row['targets_ms']
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(rows, indent=2) + '\n')
     return 0
 
 
+def _numbers(option: str, text: str) -> list[int]:
+    """Read numbers separated by commas; raises ValueError that names the option."""
+    try:
+        return [int(word) for word in text.split(',')]
+    except ValueError as error:
+        raise ValueError(f"{option} '{text}' is not numbers separated by commas") from error
+
+
 def measure(
-    name: str, threads: int, device: str, precision: str, tracking: str, frames: int
-) -> dict[str, object]:
+    name: str,
+    threads: int,
+    device: str,
+    precision: str,
+    tracking: str,
+    frames: int,
+    targets: Sequence[int] = (1,),
+) -> dict[str, Any]:
     """
     Measure one preset on a 320 x 256 image with a 40 px target.
 
     Medians in milliseconds, crops included: `template` a new template, `search` one whole search
     region, `size` what follows the size, `update` all of `update()` for a target that rests, and
     so is found nearby; `fps` is 1000 / update. The weights are random, which makes no difference
-    to such a target.
+    to such a target. `targets_ms` has the time of `update()` for each number of `targets`.
     """
     import torch
 
@@ -117,7 +136,8 @@ def measure(
         'search': timed(lambda image: runtime.search(image, windows, templates, region.size)),
         'size': timed(lambda image: engine.size.measure(image, found)),
     }
-    stages['update'] = update_time(engine, frames) * 1e3
+    times = {number: round(update_time(engine, frames, number) * 1e3, 3) for number in targets}
+    stages['update'] = next(iter(times.values()))
     return {
         'model': name,
         'device': str(place),
@@ -126,20 +146,29 @@ def measure(
         'tracking': tracking,
         'fps': round(1e3 / stages['update'], 2),
         **{f'{stage}_ms': round(stages[stage], 3) for stage in STAGES},
+        'targets_ms': times,
     }
 
 
-def update_time(engine: Engine, frames: int) -> float:
-    """Measure the median seconds of `update()` on the images and the target of `measure`."""
+def update_time(engine: Engine, frames: int, targets: int = 1) -> float:
+    """
+    Measure the median seconds of `update()` on the images and the target of `measure`.
+
+    Several targets rest at different places of the image.
+    """
     import torch
 
     images = _images()
-    track = engine.start(images[0], _BOX)
+    boxes = [Box(_BOX.x - 20.0 * n, _BOX.y + 10.0 * (n % 5), _BOX.w, _BOX.h) for n in range(-4, 4)]
+    boxes = [_BOX, *(box for box in boxes if box != _BOX)]
+    places = [boxes[n % len(boxes)] for n in range(targets)]
+    tracks = [engine.start(images[0], place) for place in places]
 
     def update(index: int) -> None:
         # A target that wanders into the padding would be measured at another scale.
-        track.box = _BOX
-        engine.update(images[index % len(images)], [track])
+        for track, place in zip(tracks, places):
+            track.box = place
+        engine.update(images[index % len(images)], tracks)
 
     return _median_time(update, frames, torch.device(engine.device))
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import sys
@@ -17,10 +17,12 @@ from .. import __version__
 from ..geometry import Box
 from ..imaging.border import Margins, NO_MARGINS
 from ..imaging.gain import GainSettings, MODES
+from ..imaging.radiometry import CAMERAS, Radiometry
 from ..imaging.thermal_image import ThermalImage
 from ..tracking.inits import InitRequest, named
 from ..tracking.loading import load_tracker
-from ..tracking.stream import Stream, StreamSettings
+from ..tracking.stream import Stream
+from ..tracking.stream_settings import StreamSettings
 from ..tracking.target import Answer, Status, TargetIds
 from .run_folder import DRAWN, RunFolder
 
@@ -43,7 +45,15 @@ def add_following_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument('--gain', choices=MODES, default='percentile', help='range of counts')
     parser.add_argument(
-        '--gain-range', metavar='MIN,MAX', help='counts that become 0 and 1 with --gain fixed'
+        '--gain-range',
+        metavar='MIN,MAX',
+        help='counts that become 0 and 1 with --gain fixed; with --radiometric, degrees Celsius',
+    )
+    parser.add_argument(
+        '--radiometric',
+        metavar='CAMERA',
+        help='measure temperatures inside of the box: SCALE,OFFSET (degrees Celsius = scale x '
+        f'counts + offset) or one of {", ".join(CAMERAS)}',
     )
     parser.add_argument(
         '--crop',
@@ -61,13 +71,18 @@ def add_following_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
 
 
-def stream_settings(arguments: Namespace) -> StreamSettings:
+def stream_settings(arguments: Namespace, max_targets: int = 1) -> StreamSettings:
     """Return the settings that the options ask for; raises ValueError that names a bad one."""
     if arguments.max_frames is not None and arguments.max_frames < 1:
         raise ValueError(f'--max-frames {arguments.max_frames} is not 1 or more')
     crop = NO_MARGINS if arguments.crop is None else Margins.parse(arguments.crop)
+    try:
+        radiometry = Radiometry.parse(arguments.radiometric) if arguments.radiometric else None
+    except ValueError as error:
+        raise ValueError(f'--radiometric {arguments.radiometric}: {error}') from None
     if arguments.gain_range is None:
-        return StreamSettings(GainSettings(arguments.gain, crop=crop))
+        gain = GainSettings(arguments.gain, crop=crop)
+        return StreamSettings(gain, radiometry=radiometry, max_targets=max_targets)
     try:
         minimum, maximum = map(float, arguments.gain_range.split(','))
     except ValueError:
@@ -75,27 +90,34 @@ def stream_settings(arguments: Namespace) -> StreamSettings:
     if arguments.gain != 'fixed':
         raise ValueError(f'--gain-range needs --gain fixed, not {arguments.gain}')
     # A range that was asked for holds for 8-bit images, too.
+    gain = GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True, crop=crop)
     return StreamSettings(
-        GainSettings('fixed', minimum=minimum, maximum=maximum, stretch_8bit=True, crop=crop)
+        radiometry.in_counts(gain) if radiometry else gain,
+        radiometry=radiometry,
+        max_targets=max_targets,
     )
 
 
 def make_stream(
-    arguments: Namespace, settings: StreamSettings, on_answer: Callable[[Answer], object]
+    arguments: Namespace, settings: StreamSettings, on_image: Callable[[list[Answer]], object]
 ) -> Stream:
     """Load the model, and make a stream that tells every change of state."""
     tracker = load_tracker(arguments.model, arguments.device, arguments.weights, arguments.threads)
     # The ids are its own, so that a second run in the same process gives the same ones.
-    return Stream(tracker, settings, on_answer, tell, _tell_status, TargetIds())
+    several = settings.max_targets > 1
+
+    def tell_status(status: Status) -> None:
+        whose = f'target {status.id} ' if several and status.id else ''
+        tell(f'after {status.details["images"]} images: {whose}{status.state}: {status.reason}')
+
+    return Stream(
+        tracker, settings, warn=tell, on_status=tell_status, ids=TargetIds(), on_image=on_image
+    )
 
 
 def tell(text: str) -> None:
     """Print a line on stderr, above the progress bar."""
     tqdm.write(text, file=sys.stderr)
-
-
-def _tell_status(status: Status) -> None:
-    tell(f'after {status.details["images"]} images: {status.state}: {status.reason}')
 
 
 def make_progress(arguments: Namespace, total: int | None) -> tqdm[Any]:
@@ -139,14 +161,15 @@ def open_run(
     arguments: Namespace,
     folder: Path,
     source: str,
-    init: Box | None,
+    inits: Sequence[Box],
     stream: Stream,
     rate: float,
 ) -> Iterator[RunFolder]:
     """Open the folder of a run, and finish its files whatever happens, telling where they are."""
+    found = [list(box) for box in inits]
     facts = {
         'source': source,
-        'init': None if init is None else list(init),
+        'init': found[0] if len(found) == 1 else found or None,
         'model': stream.tracker.name,
         'device': str(stream.tracker.device),
         'threads': arguments.threads,

@@ -46,6 +46,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--init-topic', help='Detection2D topic of the init messages; default: the only */init'
     )
+    parser.add_argument(
+        '--max-targets',
+        type=int,
+        default=1,
+        help='targets followed at once; default 1: each init replaces the target',
+    )
     add_following_arguments(parser)
 
 
@@ -54,7 +60,7 @@ def run(arguments: Namespace) -> int:
     box = None if arguments.init is None else Box.parse(arguments.init)
     if box is not None and arguments.init_topic is not None:
         raise ValueError(f'--init {arguments.init} and --init-topic exclude each other')
-    settings = stream_settings(arguments)
+    settings = stream_settings(arguments, arguments.max_targets)
     drawn_by(arguments)  # a bad one is refused before the model is loaded
     path: Path = arguments.bag
     if not path.exists():
@@ -76,20 +82,21 @@ def run(arguments: Namespace) -> int:
         folder = results_folder(out, path.stem, name)
         headers: list[tuple[Any, int]] = []  # of the images, and when they were recorded
 
-        def take(answer: Answer) -> None:
-            run_folder.answer(answer)
-            header, at = headers[answer.index]
-            detection = bags.detection_message(
-                header, answer.box, answer.score, answer.id, answer.class_id
-            )
-            writer.write(DETECTION_TOPIC, detection, at)
+        def take(answers: list[Answer]) -> None:
+            run_folder.answers(answers)
+            header, at = headers[answers[0].index]
+            for answer in answers:
+                detection = bags.detection_message(
+                    header, answer.box, answer.score, answer.id, answer.class_id
+                )
+                writer.write(DETECTION_TOPIC, detection, at)
 
         stream = make_stream(arguments, settings, take)
         with (
             make_progress(arguments, bag.counts[images]) as progress,
             closing(bags.BagWriter(folder / 'detections')) as writer,
             open_run(
-                arguments, folder, name, box, stream, bags.rate_of(bag, images)
+                arguments, folder, name, [box] if box else [], stream, bags.rate_of(bag, images)
             ) as run_folder,
         ):
             frame = -1

@@ -5,19 +5,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 import csv
 from pathlib import Path
 import time
 from typing import Any
 
+import numpy as np
+
 from ..geometry import Box
 from ..imaging.gain import GainControl
-from ..imaging.overlay import draw_overlay
+from ..imaging.overlay import draw_overlay, TargetColors
+from ..imaging.radiometry import NAMES as TEMPERATURES
+from ..imaging.radiometry import Temperatures
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.videos import VideoWriter
-from ..tracking.stream import StreamSettings
+from ..tracking.stream_settings import StreamSettings
 from ..tracking.target import Answer
 from .output import BOXES, naming, write_summary
 
@@ -33,20 +37,35 @@ class BoxesWriter:
     Write boxes.csv, one line for each answered image, at once.
 
     frame counts from 0, stamp is in nanoseconds, the box in pixels; score is empty while the
-    target is lost, and the box then is the last estimate.
+    target is lost, and the box then is the last estimate. With `temperatures` there are columns
+    for them, in degrees Celsius, empty where nothing could be measured; with `ids` one for the id.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, temperatures: bool = False, ids: bool = False) -> None:
+        self._temperatures = TEMPERATURES if temperatures else ()
+        self._ids = ('id',) if ids else ()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = path.open('w', buffering=1, newline='')
         self._csv = csv.writer(self._file, lineterminator='\n')
-        self._csv.writerow(COLUMNS)
+        self._csv.writerow(COLUMNS + self._temperatures + self._ids)
 
-    def write(self, frame: int, stamp: int, box: Box, score: float | None, state: str) -> None:
+    def write(
+        self,
+        frame: int,
+        stamp: int,
+        box: Box,
+        score: float | None,
+        state: str,
+        temperatures: Temperatures | None = None,
+        id: str = '',
+    ) -> None:
         """Append a line."""
         numbers = [f'{value:.3f}' for value in box]
         line = [frame, stamp, *numbers, '' if score is None else f'{score:.4f}', state]
+        measured = temperatures.named() if temperatures else {}
+        line += [f'{measured[name]:.2f}' if measured else '' for name in self._temperatures]
+        line += [id for _ in self._ids]
         with naming(self._path):
             self._csv.writerow(line)
 
@@ -78,14 +97,16 @@ class RunFolder:
         """Frame numbers of the images, in the order in which the stream got them."""
         self.answered = 0
         self.lost = 0
-        self._boxes = BoxesWriter(folder / BOXES)
+        self._boxes = BoxesWriter(
+            folder / BOXES, settings.radiometry is not None, settings.max_targets > 1
+        )
+        self._several, self._colors = settings.max_targets > 1, TargetColors()
         self._video = VideoWriter(folder / 'annotated.mp4', rate)
         self._gain = GainControl(settings.gain)
         self._waiting: deque[ThermalImage] = deque()
         self._patience = settings.buffer_size
         self._drawn, self._facts = drawn, dict(facts or {})
-        self._trail: deque[tuple[float, float]] = deque(maxlen=TRAIL)
-        self._id = ''
+        self._trails: dict[str, deque[tuple[float, float]]] = {}
         self._started = time.perf_counter()
         self.summary: dict[str, Any] = {**self._facts, 'complete': False}
         """What summary.json says."""
@@ -97,31 +118,48 @@ class RunFolder:
         self._waiting.append(image)
         self._draw_unanswered(self._patience)
 
-    def answer(self, answer: Answer) -> None:
-        """Take an answer of the stream."""
-        self.answered += 1
-        self.lost += answer.score is None
-        number = self.frames[answer.index]
-        self._boxes.write(number, answer.stamp, answer.box, answer.score, answer.state)
-        self._draw_unanswered(len(self.frames) - answer.index)
-        if answer.id != self._id:
-            self._trail.clear()
-            self._id = answer.id
-        if answer.score is not None:
-            self._trail.append((answer.box.cx, answer.box.cy))
+    def answers(self, answers: Sequence[Answer]) -> None:
+        """Take the answers of the stream for all targets in an image."""
+        number = self.frames[answers[0].index]
+        for answer in answers:
+            self.answered += 1
+            self.lost += answer.score is None
+            self._boxes.write(
+                number,
+                answer.stamp,
+                answer.box,
+                answer.score,
+                answer.state,
+                answer.temperatures,
+                answer.id,
+            )
+        self._draw_unanswered(len(self.frames) - answers[0].index)
         self._waiting.popleft()
-        self._video.write(
-            draw_overlay(
-                answer.image01,
+        self._video.write(self._drawing(answers, number))
+
+    def _drawing(self, answers: Sequence[Answer], number: int) -> np.ndarray:
+        """Draw the targets of an image over each other."""
+        ids = [answer.id for answer in answers]
+        colors = self._colors.of(ids) if self._several else [None]
+        self._trails = {id: self._trails.get(id, deque(maxlen=TRAIL)) for id in ids}
+        picture = answers[0].image01
+        for answer, color in zip(answers, colors):
+            first, trail = answer is answers[0], self._trails[answer.id]
+            if answer.score is not None:
+                trail.append((answer.box.cx, answer.box.cy))
+            picture = draw_overlay(
+                picture,
                 answer.box,
                 answer.state,
                 answer.score,
                 answer.id,
-                answer.response if 'response' in self._drawn else None,
-                self._trail if 'trail' in self._drawn else (),
-                number if 'number' in self._drawn else None,
+                answer.response if first and 'response' in self._drawn else None,
+                trail if 'trail' in self._drawn else (),
+                number if first and 'number' in self._drawn else None,
+                answer.temperatures.median if answer.temperatures else None,
+                color,
             )
-        )
+        return picture
 
     def interrupt(self) -> None:
         """Forget the images that wait for an answer which will not come, once a target is set."""

@@ -33,9 +33,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         '--init',
+        action='append',
         metavar='X,Y,W,H',
         help='box to follow: left, top, width and height in pixels of the first image; default: '
-        'that of an annotated sequence',
+        'that of an annotated sequence; several times for several targets',
     )
     parser.add_argument('--start', type=int, help='first image, from 0; default 0')
     add_following_arguments(parser)
@@ -43,18 +44,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Follow, and write the folder of the run; raises what cannot be read or followed."""
-    box = None if arguments.init is None else Box.parse(arguments.init)
-    settings = stream_settings(arguments)
+    boxes = [Box.parse(text) for text in arguments.init or ()]
+    settings = stream_settings(arguments, max_targets=max(len(boxes), 1))
     drawn_by(arguments)  # a bad one is refused before the model is loaded
     if arguments.start is not None and arguments.start < 0:
         raise ValueError(f'--start {arguments.start} is negative')
     recording = open_recording(arguments.source, arguments.topic)
     source, count = recording.source, arguments.max_frames
     start = recording.first if arguments.start is None else arguments.start
-    request = InitRequest(box or recording.box(start))
+    boxes = boxes or [recording.box(start)]
+    requests = [InitRequest(box) for box in boxes]
     name = full_name(arguments.source)
     folder = results_folder(arguments.out, recording.name, name)
-    stream = make_stream(arguments, settings, lambda answer: run_folder.answer(answer))
+    stream = make_stream(arguments, settings, lambda answers: run_folder.answers(answers))
     end = min(recording.end or math.inf, math.inf if count is None else start + count)
     length = recording.end or source.length  # that of the source is what its container claims
     with make_progress(arguments, length and max(length - start, 0)) as progress:
@@ -65,10 +67,11 @@ def run(arguments: Namespace) -> int:
         if first is None:
             raise ValueError(f'--start {start} is behind the last image of {arguments.source}')
         stream.image(first[1])
-        check_init(stream, request, first[1])  # refused before a file is touched
-        with open_run(arguments, folder, name, request.box, stream, source.rate) as run_folder:
+        for request in requests:
+            check_init(stream, request, first[1])  # refused before a file is touched
+        with open_run(arguments, folder, name, boxes, stream, source.rate) as run_folder:
             run_folder.image(*first)
-            stream.init(request)
+            stream.init_together(requests)
             progress.update()
             for frame, image in images:
                 run_folder.image(frame, image)

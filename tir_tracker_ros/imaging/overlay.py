@@ -17,7 +17,28 @@ STATE_COLORS = {
     'lost': (60, 60, 255),
 }
 """Colour of each state, blue-green-red; other states are drawn in white."""
+TARGET_COLORS = (
+    *((80, 220, 60), (255, 160, 40), (60, 200, 255), (255, 80, 220)),
+    *((255, 255, 60), (120, 120, 255), (180, 255, 180), (60, 120, 220)),
+)
+"""Colours of several targets, blue-green-red; with more targets they are used again."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+class TargetColors:
+    """Gives each of several targets a colour that it keeps, as far as possible its own."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def of(self, ids: Sequence[str]) -> list[tuple[int, int, int]]:
+        """Return the colours of the targets that there are now; others give theirs up."""
+        self._places = {id: self._places[id] for id in self._places if id in ids}
+        for id in ids:
+            if id not in self._places:
+                taken = set(self._places.values())
+                self._places[id] = next(n for n in range(len(ids) + 1) if n not in taken)
+        return [TARGET_COLORS[self._places[id] % len(TARGET_COLORS)] for id in ids]
 
 
 def draw_overlay(
@@ -29,27 +50,34 @@ def draw_overlay(
     response: np.ndarray | None = None,
     trail: Sequence[tuple[float, float]] = (),
     number: int | None = None,
+    temperature: float | None = None,
+    color: tuple[int, int, int] | None = None,
 ) -> np.ndarray:
     """
     Draw a target over a gray image.
 
-    `image01` is `H x W`, 0..1. `box` (pixels) gets the colour of `state`, dashed while lost, and
-    a label of id, state and score; `response` (any `h x w` map) becomes an inset in a corner that
-    is away from the box. `trail` are the centres of earlier boxes, the oldest first, which a line
-    connects; `number` is that of the image and stands in a lower corner. What is not given is not
-    drawn. Returns blue-green-red uint8 `H x W x 3`.
+    `image01` is `H x W`, 0..1, or what an earlier call drew for another target. `box` (pixels)
+    gets the colour of `state`, or else `color`, dashed while lost, and a label of id, state, score
+    and `temperature` (degrees Celsius); `response` (any `h x w` map) becomes an inset in a corner
+    that is away from the box. `trail` are the centres of earlier boxes, the oldest first, which a
+    line connects; `number` is that of the image and stands in a lower corner. What is not given is
+    not drawn. Returns blue-green-red uint8 `H x W x 3`.
     """
-    gray = cv2.convertScaleAbs(np.nan_to_num(image01, nan=0.0), alpha=255)
-    canvas = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
-    height, width = gray.shape
+    if image01.ndim == 3:
+        canvas = image01.copy()
+    else:
+        gray = cv2.convertScaleAbs(np.nan_to_num(image01, nan=0.0), alpha=255)
+        canvas = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
+    height, width = canvas.shape[:2]
     if response is not None and response.size:
         _draw_inset(canvas, response, box)
-    color = STATE_COLORS.get(state, (255, 255, 255))
+    color = color or STATE_COLORS.get(state, (255, 255, 255))
     points = np.array([point for point in trail if np.isfinite(point).all()], float)
     if len(points) > 1:
         points = np.clip(points, (-width, -height), (2 * width, 2 * height)).round().astype(int)
         cv2.polylines(canvas, [points.astype(np.int32)], False, color)
     words = [f'#{id}' if id else '', state, '' if score is None else f'{score:.2f}']
+    words.append('' if temperature is None else f'{temperature:.1f} C')  # the font has no degree
     label = ' '.join(word for word in words if word)
     if box is None or not box.is_finite():
         _draw_label(canvas, label, 2, 0, color)
@@ -58,7 +86,7 @@ def draw_overlay(
     # Coordinates far outside of the image would overflow OpenCV's integers.
     left, right = (round(float(np.clip(x, -width, 2 * width))) for x in (box.x, box.x + box.w))
     top, bottom = (round(float(np.clip(y, -height, 2 * height))) for y in (box.y, box.y + box.h))
-    thickness = max(1, round(min(gray.shape) / 400))
+    thickness = max(1, round(min(height, width) / 400))
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     for start, stop in zip(corners, corners[1:] + corners[:1]):
         _draw_line(canvas, start, stop, color, thickness, dashed=state == 'lost')

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import sys
 from typing import Any
 
@@ -14,11 +14,12 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
+from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from ..geometry import Box
 from ..imaging.decode import decode_compressed, decode_image
 from ..imaging.thermal_image import ThermalImage
+from ..tracking.candidates import Candidate
 from ..tracking.inits import InitRequest
 from ..tracking.target import Answer, Status
 
@@ -76,6 +77,18 @@ def init_request(message: Detection2D) -> InitRequest:
     return InitRequest(box, nanoseconds(message.header.stamp), message.id, class_id, center.theta)
 
 
+def candidates(message: Detection2DArray) -> list[Candidate]:
+    """Read what a detector has found, each with its best class; a stamp of 0 is the array's."""
+    found = []
+    for one in message.detections:
+        request = init_request(one)
+        best = max((r.hypothesis for r in one.results), key=lambda h: h.score, default=None)
+        score, class_id = (best.score, best.class_id) if best else (0.0, '')
+        stamp = request.stamp or nanoseconds(message.header.stamp)
+        found.append(Candidate(request.box, score, class_id, stamp))
+    return found
+
+
 def init_message(request: InitRequest) -> Detection2D:
     """Write an init."""
     result = ObjectHypothesisWithPose()
@@ -99,6 +112,13 @@ def detection(answer: Answer, header: Header) -> Detection2D:
     return message
 
 
+def detections(answers: Sequence[Answer], header: Header) -> Detection2DArray:
+    """Write the answers of all targets in the image of `header`."""
+    return Detection2DArray(
+        header=header, detections=[detection(answer, header) for answer in answers]
+    )
+
+
 def fill_box(message: Detection2D, box: Box) -> None:
     """Write a box, in pixels, into a detection."""
     message.bbox.center.position.x = float(box.cx)
@@ -108,13 +128,15 @@ def fill_box(message: Detection2D, box: Box) -> None:
 
 
 def state_message(status: Status, name: str) -> DiagnosticStatus:
-    """Write a status: the message is the state itself, the first value is the reason."""
-    return diagnostic(
+    """Write a status: the message is the state itself, the first value the reason."""
+    message = diagnostic(
         name,
         _LEVELS.get(status.state, DiagnosticStatus.OK),
         status.state,
         {'reason': status.reason, **status.details},
     )
+    message.hardware_id = status.id
+    return message
 
 
 def diagnostic(

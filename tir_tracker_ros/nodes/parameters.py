@@ -10,64 +10,26 @@ Declaration and descriptors (ros_parameters.py), validation, and the files that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 import difflib
 from functools import partial
 from typing import Any
 
 from ..imaging.border import Margins
 from ..imaging.gain import GainSettings, MODES
+from ..imaging.radiometry import CAMERAS, radiometry_of
+from ..tracking.candidates import CandidateSettings
+from ..tracking.candidates import MODES as AUTO_INIT
 from ..tracking.settings import MODES as TRACKING_MODES
 from ..tracking.settings import TrackingSettings
 from ..tracking.states import Thresholds
-from ..tracking.stream import StreamSettings
-
-Value = bool | int | float | str
+from ..tracking.stream_settings import StreamSettings
+from .parameter import Parameter, Value
 
 MODELS = (
     *('mmnet', 'mmnet_fast', 'cfnet', 'cfnet_fast', 'siamfc', 'siamfc_fast', 'hssnet'),
     *('hssnet_fast', 'mlssnet', 'mlssnet_fast', 'tdsiam_fast'),
 )
 """Names of the presets, so that they can be told where there is no torch; a test compares them."""
-
-_KINDS = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A row of a table; the type of the parameter is that of its default."""
-
-    name: str
-    default: Value
-    description: str
-    low: float | None = None
-    """Smallest value of a number; None for other types."""
-    high: float | None = None
-    """Largest value of a number."""
-    choices: tuple[str, ...] = ()
-    """Allowed values of a string; empty for any."""
-    live: bool = False
-    """Whether it may change while the node is configured."""
-
-    @property
-    def range(self) -> str:
-        """What is allowed, in words; empty for any value of the type."""
-        if self.choices:
-            return ', '.join(self.choices)
-        return '' if self.low is None else f'{self.low:g} to {self.high:g}'
-
-    def problem(self, value: object) -> str | None:
-        """Say what is wrong with a value, or None; a whole number is good for a float, too."""
-        kind = type(self.default)
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            wanted = f'is not {_KINDS[kind]}'
-        elif self.choices and value not in self.choices:
-            wanted = f'is not one of {self.range}'
-        elif self.low is not None and not self.low <= value <= self.high:  # type: ignore
-            wanted = f'is not in {self.range}'
-        else:
-            return None
-        return f'parameter {self.name} is {value!r}, which {wanted}'
 
 
 def _setting(settings: Any, prefix: str, name: str, description: str, *args, **kwargs):
@@ -78,6 +40,7 @@ def _setting(settings: Any, prefix: str, name: str, description: str, *args, **k
 _stream = partial(_setting, StreamSettings(), '')
 _threshold = partial(_setting, Thresholds(), '', live=True)
 _gain = partial(_setting, GainSettings(), 'gain.', live=True)
+_candidates = partial(_setting, CandidateSettings(), 'candidates.', live=True)
 _tracking = partial(_setting, TrackingSettings(), 'tracking.')
 
 TRACKER = (
@@ -102,6 +65,31 @@ TRACKER = (
         'raw subscribes to image, compressed to image/compressed.',
         choices=('raw', 'compressed'),
     ),
+    _stream(
+        'max_targets',
+        'Targets followed at once; with 1, every init replaces the target.',
+        1,
+        64,
+    ),
+    Parameter(
+        'auto_init',
+        'never',
+        'When a detection on candidates starts a target: never, while idle, or while lost, too.',
+        choices=AUTO_INIT,
+    ),
+    Parameter(
+        'candidates.classes',
+        '',
+        'Classes that may, separated by commas; empty for all.',
+        live=True,
+    ),
+    _candidates('min_score', 'Smallest score of the detector.', 0.0, 1.0),
+    _candidates(
+        'min_likeness',
+        'Smallest likeness to the first image of a lost target, 1 being the same.',
+        -1.0,
+        1.0,
+    ),
     _stream('buffer_size', 'Images kept, so that an init may name one by its stamp.', 1, 1000),
     _threshold(
         'lost_below', 'A score below this, lost_after images in a row, means lost.', 0.0, 1.0
@@ -122,8 +110,18 @@ TRACKER = (
     ),
     _gain('low_percentile', 'Percentile that becomes 0.', 0.0, 100.0),
     _gain('high_percentile', 'Percentile that becomes 1.', 0.0, 100.0),
-    _gain('minimum', 'Counts that become 0 in mode fixed.', -1e9, 1e9),
-    _gain('maximum', 'Counts that become 1 in mode fixed.', -1e9, 1e9),
+    _gain(
+        'minimum',
+        'Counts that become 0 in mode fixed; with radiometric, degrees Celsius.',
+        -1e9,
+        1e9,
+    ),
+    _gain(
+        'maximum',
+        'Counts that become 1 in mode fixed; with radiometric, degrees Celsius.',
+        -1e9,
+        1e9,
+    ),
     _gain('smoothing', 'Share of the previous range that stays in the next one.', 0.0, 0.999),
     _gain('stretch_8bit', 'Whether 8-bit images go through the range, too, not just / 255.'),
     Parameter(
@@ -132,6 +130,21 @@ TRACKER = (
         'Rows at top and bottom, columns at left and right that are no image, such as telemetry; '
         'up to four a side are found without it. Boxes stay those of the whole image.',
         live=True,
+    ),
+    Parameter(
+        'radiometric.camera',
+        'none',
+        'Camera whose counts are temperatures, see Temperatures; none for no camera of these.',
+        choices=('none', *CAMERAS),
+    ),
+    Parameter('radiometric.scale', 1.0, 'Kelvin for one count, for other cameras.', 1e-6, 1e6),
+    Parameter(
+        'radiometric.offset',
+        0.0,
+        'Degrees Celsius of a count of 0, for other cameras; a scale of 1 and an offset of 0 '
+        'mean that counts are no temperatures.',
+        -1e9,
+        1e9,
     ),
     Parameter(
         'tracking.mode',
@@ -203,13 +216,24 @@ PLAYER = (
 def settings_of(values: Mapping[str, Value]) -> StreamSettings:
     """Make the settings of a stream; raises ValueError for values that exclude each other."""
     thresholds = ('lost_below', 'uncertain_below', 'found_above', 'lost_after')
-    gain = _part(values, 'gain.')
+    parts = _part(values, 'gain.')
+    gain = GainSettings(**{**parts, 'crop': Margins.parse(parts['crop'])})
+    radiometry = radiometry_of(**_part(values, 'radiometric.'))
     return StreamSettings(
-        gain=GainSettings(**{**gain, 'crop': Margins.parse(gain['crop'])}),
+        gain=radiometry.in_counts(gain) if radiometry else gain,
         thresholds=Thresholds(**{name: values[name] for name in thresholds}),  # type: ignore
         buffer_size=int(values['buffer_size']),
         smallest_side=float(values['smallest_side']),
+        radiometry=radiometry,
+        max_targets=int(values['max_targets']),
     )
+
+
+def candidate_settings(values: Mapping[str, Value]) -> CandidateSettings:
+    """Make the settings of what a detector may start."""
+    parts = _part(values, 'candidates.')
+    classes = tuple(word.strip() for word in parts['classes'].split(',') if word.strip())
+    return CandidateSettings(str(values['auto_init']), **{**parts, 'classes': classes})
 
 
 def tracker_arguments(values: Mapping[str, Value]) -> dict[str, Any]:

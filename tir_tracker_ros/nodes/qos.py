@@ -47,12 +47,31 @@ newest_image = partial(_profile, 1, reliable=False)
 """For images that come in: best effort, depth 1, because only the newest image is wanted."""
 picture = partial(_profile, 5, reliable=False)
 """For images that are published to be looked at: sensor data."""
-init = partial(_profile, 1, reliable=True)
-"""For the init box: reliable, and volatile, which matches every publisher."""
+
+
+def init(max_targets: int = 1) -> dict[str, Any]:
+    """For init boxes and clicks: reliable, and volatile, which matches every publisher."""
+    return _profile(max_targets, reliable=True)
+
+
+candidates = partial(_profile, 1, reliable=False)
+"""For what a detector finds: best effort, which matches every publisher, and the newest only."""
+cancel = partial(_profile, 10, reliable=True)
+"""For ids that are cancelled: reliable."""
 detection = partial(_profile, 10, reliable=True)
 """For detections: reliable."""
-status = partial(_profile, 1, reliable=True, latched=True)
-"""For the state: reliable, and the last one is kept for late subscribers."""
+
+
+def status(max_targets: int = 1) -> dict[str, Any]:
+    """
+    For the states: reliable, and the last of every target is kept for late subscribers.
+
+    With several targets, there is one more place, for what concerns none of them.
+    """
+    depth = 1 if max_targets == 1 else max_targets + 1
+    return _profile(depth, reliable=True, latched=True)
+
+
 diagnostics = partial(_profile, 10, reliable=True)
 """For /diagnostics: reliable, as other nodes publish it."""
 replayed = partial(_profile, 10, reliable=True)

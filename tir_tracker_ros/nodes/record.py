@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ..imaging.radiometry import NAMES as TEMPERATURES
 from ..tracking.target import Answer
 
 COLUMNS = (
@@ -16,26 +17,41 @@ COLUMNS = (
 """
 stamp: of the image, ns. arrival_ns: when the middleware had the image; publish_ns: when its
 detection had been published; both are system time. score: empty while the target is lost. wait_ms:
-how long the model was still busy with the image before. For an image without a detection, only
-stamp, arrival and state are given.
+how long the model was still busy with the image before. With radiometry, minimum, median and
+maximum of the box follow, degrees Celsius; empty where nothing could be measured. With several
+targets, each has a line with its id at the end. For an image without a detection, only stamp,
+arrival and state are given.
 """
 
 
 class Record:
     """Writes the record; raises OSError when the file cannot be written."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, temperatures: bool = False, ids: bool = False) -> None:
+        self._temperatures = TEMPERATURES if temperatures else ()
+        self._ids = ('id',) if ids else ()
         self._file = Path(path).expanduser().open('w', buffering=1, newline='')
         self._writer = csv.writer(self._file)
-        self._writer.writerow(COLUMNS)
+        self._writer.writerow(COLUMNS + self._temperatures + self._ids)
 
     def idle(self, stamp: int, arrival: int, state: str) -> None:
         """Add an image that was processed without a target."""
-        self._writer.writerow((stamp, arrival, '', '', state, *[''] * 6))
+        self._writer.writerow(
+            (
+                stamp,
+                arrival,
+                '',
+                '',
+                state,
+                *[''] * 6,
+                *('' for _ in self._temperatures + self._ids),
+            )
+        )
 
     def answered(self, answer: Answer, arrival: int, published: int, wait_ms: float) -> None:
         """Add an image that was answered."""
         score = '' if answer.score is None else f'{answer.score:.6f}'
+        measured = answer.temperatures.named() if answer.temperatures else {}
         self._writer.writerow(
             (
                 answer.stamp,
@@ -46,6 +62,8 @@ class Record:
                 score,
                 *(f'{value:.3f}' for value in answer.box),
                 f'{wait_ms:.3f}',
+                *(f'{measured[name]:.2f}' if measured else '' for name in self._temperatures),
+                *(answer.id for _ in self._ids),
             )
         )
 

@@ -10,10 +10,12 @@ import time
 import traceback
 from typing import Any
 
+from geometry_msgs.msg import Point
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
-from vision_msgs.msg import Detection2D
+from vision_msgs.msg import Detection2D, Detection2DArray
 
 from ..tracking.loading import load_tracker
 from . import qos
@@ -96,12 +98,22 @@ class TrackerNode(ManagedNode):
         topic, kind = self.resolve_topic_name('image'), Image
         if self._table['image_transport'] == 'compressed':
             topic, kind = f'{topic}/compressed', CompressedImage
+        room = int(self._table['max_targets'])
         for each in (
             (kind, topic, self._on_image, qos.newest_image()),
-            (Detection2D, '~/init', self._on_init, qos.init()),
+            (Detection2D, '~/init', self._on_init, qos.init(room)),
+            (Point, '~/click', self._on_click, qos.init(room)),
+            (String, '~/cancel', self._on_cancel, qos.cancel()),
         ):
             self._inputs.append(self.create_subscription(*each[:3], **each[3]))
-        images, inits = (one.topic_name for one in self._inputs)
+        if self._table['auto_init'] != 'never':
+            topic = self.resolve_topic_name('candidates')
+            self._inputs.append(
+                self.create_subscription(
+                    Detection2DArray, topic, self._on_candidates, **qos.candidates()
+                )
+            )
+        images, inits = (one.topic_name for one in self._inputs[:2])
         self.get_logger().info(f'listens to {images} ({kind.__name__}) and, for inits, {inits}')
         self._silence = Silence(self, self._inputs[0])
         # The node's clock is not used: simulated time may stand still, and the warnings with it.
@@ -135,6 +147,18 @@ class TrackerNode(ManagedNode):
     @logged
     def _on_init(self, message: Detection2D) -> None:
         self.session.init(message)
+
+    @logged
+    def _on_click(self, message: Point) -> None:
+        self.session.click(message.x, message.y)
+
+    @logged
+    def _on_candidates(self, message: Detection2DArray) -> None:
+        self.session.candidates(message)
+
+    @logged
+    def _on_cancel(self, message: String) -> None:
+        self.session.cancel(message.data)
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self.session.forget('reset')

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 Item = TypeVar('Item')
 
 KEYS = 4
-"""Commands with a key that wait at most."""
+"""Commands with a key that wait at most, unless told otherwise."""
 
 
 @dataclass(eq=False)
@@ -48,13 +48,14 @@ class Worker(Generic[Item]):
         skip: Callable[[Item], None],
         failed: Callable[[BaseException], None],
         capacity: int,
+        keys: int = KEYS,
     ) -> None:
         self.dropped = 0
         """Images that were overtaken by a newer one."""
         self.free_since = time.monotonic()
         """When the thread had last finished a piece of work, s of the monotonic clock."""
         self._process, self._skip, self._failed = process, skip, failed
-        self._capacity = capacity
+        self._capacity, self._keys = capacity, keys
         self._images = 0
         self._waiting: deque[_Work] = deque()
         self._urgent: deque[Callable[[], None]] = deque()
@@ -79,12 +80,14 @@ class Worker(Generic[Item]):
         Hand over a command, which is called between two images; returns at once.
 
         It takes the place of one that waits under the same key, unless the key is None; of
-        different keys, the newest `KEYS` wait. Returns how many commands were passed over.
+        different keys, the newest `keys` wait. Returns how many commands were passed over.
         """
         with self._change:
             keyed = [work for work in self._waiting if work.key is not None]
             same = [work for work in keyed if work.key == key]
-            passed_over = same or (keyed[:1] if key is not None and len(keyed) >= KEYS else [])
+            passed_over = same or (
+                keyed[:1] if key is not None and len(keyed) >= self._keys else []
+            )
             for work in passed_over:
                 self._waiting.remove(work)
             self._waiting.append(_Work(command=command, key=key))

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 import math
 
 from ..geometry import Box
+from ..imaging.guard import is_blank
 from ..imaging.thermal_image import ThermalImage
+from .frame_buffer import BufferedImage, FrameBuffer, seconds
+from .stream_settings import StreamSettings
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,26 @@ def check_inside(request: InitRequest, image: ThermalImage, smallest_side: float
             f'{named(request)} refused: only {inside.w:g} x {inside.h:g} pixels of it lie inside '
             f'of {size}, both sides have to be {smallest_side:g} or more'
         )
+
+
+def images_of(
+    request: InitRequest, buffer: FrameBuffer, settings: StreamSettings
+) -> list[BufferedImage]:
+    """
+    Find the image of the request and those since; empty where it has not come yet.
+
+    Raises InitRefused for a stamp before the buffer, a box outside of the image, a blank image.
+    """
+    try:
+        images = buffer.since(request.stamp)
+    except LookupError as error:
+        raise InitRefused(f'{named(request)} refused: {error.args[0]}') from None
+    if images:
+        first = images[0].image
+        check_inside(request, first, settings.smallest_side)
+        if is_blank(first.pixels, settings.gain.crop):
+            raise InitRefused(
+                f'{named(request)} refused: the image of stamp {seconds(first.stamp)} is '
+                'blank (constant or without finite pixels)'
+            )
+    return images

@@ -10,6 +10,9 @@ import math
 import numpy as np
 
 from ..geometry import Box
+from ..imaging.patch import patch_of
+from ..imaging.radiometry import Radiometry, Temperatures
+from ..imaging.thermal_image import ThermalImage
 from .frame_buffer import BufferedImage
 from .states import TargetState, Thresholds
 from .track import Estimate, Track, Tracker
@@ -39,6 +42,8 @@ class Answer:
     """Response map, `h x w` float32; None where the tracker did not run, or failed."""
     model_ms: float = 0.0
     """Time that the tracker took for this image, milliseconds."""
+    temperatures: Temperatures | None = None
+    """Inside of the box; None without radiometry, and where there is no score."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,14 @@ class Status:
     reason: str
     """Why, in words."""
     details: dict[str, float | str] = field(default_factory=dict, compare=False)
-    """Id, class, score and box at the moment of the change, and the number of images so far."""
+    """Id, class, score, box and temperatures at the moment of the change; images so far."""
     refusal: bool = field(default=False, compare=False)
     """Whether all that is new is an init that was refused."""
+    id: str = field(default='', compare=False)
+    """Id of the target; empty for what concerns none, or all of them."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Target:
     """All that a stream knows of the target that it follows."""
 
@@ -70,33 +77,36 @@ class Target:
     """None until the tracker has started."""
     repeats: int = 0
     """Images in a row that repeat the one before."""
+    first_look: np.ndarray | None = None
+    """What it looked like in its first image, 32 x 32; None until the tracker has started."""
+    temperatures: Temperatures | None = None
+    """Inside of the box in the last image; None where nothing could be measured."""
 
     def __post_init__(self) -> None:
         self.estimate = Estimate(self.good_box, 1.0)
         """The last one."""
 
-    def follow(self, tracker: Tracker, image01: np.ndarray, thresholds: Thresholds) -> None:
+    def begin(self, tracker: Tracker, image01: np.ndarray) -> bool:
         """
-        Start on the target, or find it in the next image `H x W`, 0..1; and judge the estimate.
+        Start on the target, unless that was done; returns whether it was on this very image.
 
-        What the tracker raises is passed on, and the target counts as not seen in this image.
-        Where it was the start that failed, the next image is another chance for it.
+        `image01` is the image of the init, or a later one where the start failed before. What the
+        tracker raises is passed on.
         """
-        estimate, first = self.estimate, self.first
-        try:
-            if self.track is None:
-                self.first = first = image01 if first is None else first
-                self.track = tracker.start(first, self.good_box)
-                self.class_id, self.first = self.class_id or self.track.class_name, None
-            if image01 is not first:
-                (estimate,) = tracker.update(image01, [self.track])
-        except Exception as error:
-            self.estimate = Estimate(self.good_box, 0.0)
-            cause = (str(error).splitlines() or [''])[0]
-            why = f'the model failed: {type(error).__name__}: {cause}'
-            self.state.fail(why, thresholds)
-            raise
-        self.judge(estimate, thresholds)
+        first = image01 if self.first is None else self.first
+        if self.track is not None:
+            return False
+        self.first = first
+        self.track = tracker.start(first, self.good_box)
+        self.class_id, self.first = self.class_id or self.track.class_name, None
+        self.first_look = patch_of(first, self.good_box)
+        return image01 is first
+
+    def fail(self, error: Exception, thresholds: Thresholds) -> None:
+        """Take note that the tracker failed: the target counts as not seen in this image."""
+        self.estimate = Estimate(self.good_box, 0.0)
+        cause = (str(error).splitlines() or [''])[0]
+        self.state.fail(f'the model failed: {type(error).__name__}: {cause}', thresholds)
 
     def judge(self, estimate: Estimate, thresholds: Thresholds) -> None:
         """Take the estimate in a new image; one that is not finite counts as a score of 0."""
@@ -107,6 +117,12 @@ class Target:
         self.state.judge(estimate.score, thresholds, estimate.calibrated)
         if not self.state.low_scores:
             self.good_box = estimate.box
+
+    def measure(self, image: ThermalImage, radiometry: Radiometry | None) -> None:
+        """Measure the temperatures inside of the box, unless the target is not seen there."""
+        self.temperatures = None
+        if radiometry is not None and self.state.name != 'lost' and not self.state.failing:
+            self.temperatures = radiometry.measure(image, self.estimate.box)
 
     def answer(
         self, buffered: BufferedImage, image01: np.ndarray, model_ms: float, blank: bool
@@ -125,6 +141,7 @@ class Target:
             image01=image01,
             response=None if blank or self.state.failing else self.estimate.response,
             model_ms=model_ms,
+            temperatures=None if unseen else self.temperatures,
         )
 
     def details(self) -> dict[str, float | str]:
@@ -134,6 +151,7 @@ class Target:
             'class_id': self.class_id,
             'score': self.estimate.score,
             **dict(zip('xywh', self.estimate.box)),
+            **(self.temperatures.named() if self.temperatures else {}),
         }
 
 
