@@ -186,6 +186,7 @@ def run(arguments: argparse.Namespace) -> int:
         sequences,
         stores,
         EvaluationSettings(
+            progress=not several,
             protocols=protocols,
             rules=arguments.rules,
             absent_below=arguments.absent_below,
@@ -211,6 +212,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _sequences(arguments: argparse.Namespace) -> tuple[list[Sequence], list[LeftOut]]:
     """Return the sequences to run over, and those of the sets that cannot be read."""
     from ..evaluation.metrics import has_size
+    from ..evaluation.report import sequence_count
     from ..sequences.benchmarks import LeftOut, read_benchmark
 
     sequences, left_out = [], list[LeftOut]()
@@ -232,7 +234,10 @@ def _sequences(arguments: argparse.Namespace) -> tuple[list[Sequence], list[Left
     if left_out:
         names = ', '.join(each.name for each in left_out)
         logger.warning(
-            '%d sequences cannot be read, %d are run: %s', len(left_out), len(sequences), names
+            '%s cannot be read, %d are run: %s',
+            sequence_count(len(left_out)),
+            len(sequences),
+            names,
         )
     return sequences, left_out
 

@@ -26,6 +26,9 @@ PROTOCOLS = ('one-pass', 'supervised')
 class EvaluationSettings:
     """What is measured, and by which rules."""
 
+    progress: bool = True
+    """Whether there is a bar for each tracker; not where all results are there already."""
+
     protocols: tuple[str, ...] = ('one-pass',)
     """Of `PROTOCOLS`."""
     rules: str = 'plain'
@@ -106,10 +109,19 @@ def _benchmarks(sequences: list[Sequence], settings: EvaluationSettings) -> tupl
     return there if settings.benchmarks is None else settings.benchmarks
 
 
-def _bar(sequences: list[Sequence], store: Store, protocol: str) -> tqdm:
+def _bar(
+    sequences: list[Sequence], store: Store, protocol: str, settings: EvaluationSettings
+) -> tqdm:
     total = sum(len(sequence) for sequence in sequences)
     title = f'{store.name}, {protocol}'
-    return tqdm(total=total, desc=title, unit=' frames', mininterval=0.5, file=sys.stderr)
+    return tqdm(
+        total=total,
+        desc=title,
+        unit=' frames',
+        mininterval=0.5,
+        file=sys.stderr,
+        disable=not settings.progress,
+    )
 
 
 def _one_pass(
@@ -119,7 +131,7 @@ def _one_pass(
     chosen: tuple[str, ...],
     sizes: list[tuple[int, int]],
 ) -> tuple[Metrics, Samples]:
-    with _bar(sequences, store, 'one-pass') as bar:
+    with _bar(sequences, store, 'one-pass', settings) as bar:
         runs = [store.one_pass(sequence, bar.update) for sequence in sequences]
     return one_pass_metrics(sequences, runs, settings.rules, chosen, sizes, settings.absent_below)
 
@@ -132,7 +144,7 @@ def _supervised(
     interval: tuple[int, int],
 ) -> tuple[Metrics, Samples]:
     runs, seconds = [], []
-    with _bar(sequences, store, 'supervised') as bar:
+    with _bar(sequences, store, 'supervised', settings) as bar:
         for sequence in sequences:
             of_sequence, times = store.supervised(
                 sequence, settings.supervised, settings.repetitions, bar.update

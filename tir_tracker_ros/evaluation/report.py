@@ -262,7 +262,8 @@ def markdown(report: Report, folder: Path) -> str:
     lines += [f'Sets: {sets}.', '']
     if report.get('left_out'):
         names = ', '.join(each['name'] for each in report['left_out'])
-        lines += [f'{len(report["left_out"])} sequences could not be read: {names}.', '']
+        count = sequence_count(len(report['left_out']))
+        lines += [f'{count} could not be read: {names}.', '']
     if 'one-pass' in report['protocols']:
         rules = RULES[report['rules']].text
         lines += [f'One-pass metrics are means over sequences; {rules}.', '']

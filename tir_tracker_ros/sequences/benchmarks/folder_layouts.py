@@ -93,12 +93,17 @@ class _Folder:
         return spread
 
 
-def _layout(name: str, expects: str, folder: _Folder, levels: int = 1) -> Layout:
-    return Layout(name, expects, folder.matches, folder.read, levels)
+def _layout(
+    name: str, expects: str, folder: _Folder, levels: int = 1, covers: tuple[str, ...] = ()
+) -> Layout:
+    return Layout(name, expects, folder.matches, folder.read, levels, covers)
 
 
 PLAIN = _layout(
-    'plain', '<sequence>/img/* and groundtruth.txt', _Folder(('img',), ('groundtruth.txt',))
+    'plain',
+    '<sequence>/img/* and groundtruth.txt',
+    _Folder(('img',), ('groundtruth.txt',)),
+    covers=('without truth',),
 )
 
 
@@ -137,6 +142,7 @@ LASOT = _layout(
         refine=_lasot,
     ),
     levels=2,
+    covers=('plain', 'without truth'),
 )
 
 
@@ -158,6 +164,7 @@ LASHER = Layout(
     'infrared/i*.jpg, init.txt, infrared.txt; or a set called LasHeR, testingset, trainingset',
     _is_lasher,
     _LASHER.read,
+    covers=('RGBT234',),
 )
 GTOT = _layout(
     'GTOT',

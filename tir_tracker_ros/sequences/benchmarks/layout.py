@@ -39,6 +39,8 @@ class Layout:
     """Reads that folder; ValueError and OSError tell what is wrong with it."""
     levels: int = 1
     """Folders from a sequence up to its set; 0 where the folder is the set itself."""
+    covers: tuple[str, ...] = ()
+    """Layouts that this one is a special case of: a folder that fits both is of this one."""
 
 
 def leave_out(path: Path, line: int | None, name: str, reason: object) -> LeftOut:

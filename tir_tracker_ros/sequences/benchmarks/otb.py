@@ -96,6 +96,7 @@ OTB = Layout(
     'anno/att or tiranno/att (OTB2015, PTB-TIR, LSOTB-TIR)',
     _is_otb,
     _read_otb,
+    covers=('without truth',),
 )
 
 

@@ -85,9 +85,9 @@ def read_benchmark(
     if not root.is_dir():
         raise FileNotFoundError(f'{root} is not a folder')
     splits, found, taken = set(), 0, 0
-    for sequence in _walk(root, root.name, MAX_DEPTH):
+    for sequence in _walk(root, root.name, MAX_DEPTH, set()):
         if isinstance(sequence, LeftOut):
-            if left_out is not None:
+            if left_out is not None and fnmatchcase(sequence.name, pattern):
                 left_out.append(sequence)
             continue
         found += 1
@@ -115,10 +115,16 @@ def is_plain_name(name: str) -> bool:
     return bool(name) and not set(name) & set('/\\\0') and name not in ('.', '..')
 
 
-def _walk(folder: Path, dataset: str, depth: int) -> Found:
-    layout = next((each for each in LAYOUTS if each.matches(folder)), None)
-    if layout is not None:
+def _walk(folder: Path, dataset: str, depth: int, told: set[str]) -> Found:
+    fitting = [each for each in LAYOUTS if each.matches(folder)]
+    if fitting:
+        layout = fitting[0]
         of_set = _set_name(folder, dataset, layout.levels)
+        others = [each.name for each in fitting[1:] if each.name not in layout.covers]
+        if others and of_set not in told:  # once a set
+            told.add(of_set)
+            fits = f'has the files of the layouts {layout.name} and {", ".join(others)}'
+            report(folder, None, f'{fits}; it is read as {layout.name}')
         try:
             for sequence in layout.read(folder):
                 if isinstance(sequence, Sequence):
@@ -133,7 +139,7 @@ def _walk(folder: Path, dataset: str, depth: int) -> Found:
             if isinstance(child, LeftOut):
                 yield child
             else:
-                yield from _walk(child, f'{dataset}/{child.name}', depth - 1)
+                yield from _walk(child, f'{dataset}/{child.name}', depth - 1, told)
 
 
 def _set_name(folder: Path, dataset: str, levels: int) -> str:

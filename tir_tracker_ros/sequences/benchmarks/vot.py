@@ -90,6 +90,7 @@ VOT = Layout(
     'images in color, groundtruth.txt of boxes or polygons, *.tag or *.label (VOT2016 to 2019)',
     _is_vot,
     _read_vot,
+    covers=('VOT-TIR',),
 )
 VOT_TIR = Layout(
     'VOT-TIR',
@@ -102,6 +103,7 @@ VOT_LT = Layout(
     'as VOT, nan where the target is absent and no tags, or a set whose name says LT (VOT2018-LT)',
     _is_long_term,
     _read_vot,
+    covers=('VOT', 'VOT-TIR'),
 )
 
 
@@ -163,4 +165,5 @@ GOT10K = Layout(
     'images in <sequence>, groundtruth.txt, meta_info.ini or absence.label; perhaps cover.label',
     _is_got10k,
     _read_got10k,
+    covers=('VOT-LT', 'VOT', 'VOT-TIR'),
 )
