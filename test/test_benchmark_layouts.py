@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -29,6 +30,16 @@ def images(folder: Path, numbers, form: str = '{:08}.jpg') -> None:
 def write(path: Path, *lines: str, end: str = '\n') -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(''.join(f'{line}{end}' for line in lines), newline='')
+
+
+def write_video(path: Path, count: int) -> None:
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mpeg4', 10)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, 'yuv420p'
+        for index in range(count):
+            pixels = np.full((36, 32), 40 * index, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, 'yuv420p')))
+        container.mux(stream.encode())
 
 
 def read(root: Path, **options):
@@ -218,13 +229,21 @@ def test_anti_uav_has_absent_frames_in_three_spellings(tmp_path):
     assert sequence.attributes == ('thermal_crossover', 'fast_motion', 'small_size')
 
 
-def test_anti_uav_videos_are_read_as_long_as_their_labels(tmp_path):
-    folder = tmp_path / 'uav_1'
-    folder.mkdir()
-    (folder / 'infrared.mp4').write_bytes(b'')  # opened when its turn comes
-    write(folder / 'infrared.json', json.dumps({'exist': [1, 1], 'gt_rect': [[1, 2, 3, 4]] * 2}))
-    (sequence,) = read(tmp_path)
-    assert (sequence.name, len(sequence)) == ('uav_1', 2)
+def test_anti_uav_videos_and_labels_are_cut_to_the_shorter(tmp_path, caplog):
+    for name, count in (('uav_1', 2), ('uav_2', 5), ('uav_3', 2)):
+        folder = tmp_path / name
+        folder.mkdir()
+        label = {'exist': [1] * count, 'gt_rect': [[1, 2, 3, 4]] * count}
+        write(folder / 'infrared.json', json.dumps(label))
+        if name != 'uav_3':
+            write_video(folder / 'infrared.mp4', 4)
+    (tmp_path / 'uav_3' / 'infrared.mp4').write_bytes(b'not a video')
+    missing = []
+    short, long = read(tmp_path, left_out=missing)
+    assert (short.name, len(short), len(long)) == ('uav_1', 2, 4)
+    assert len(list(long.frames)) == 4
+    assert 'infrared.json:4: 5 boxes for 4 images; cut to 4' in caplog.text
+    assert [each.name for each in missing] == ['uav_3']
 
 
 @pytest.mark.parametrize(

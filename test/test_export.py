@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 import zipfile
 
@@ -82,6 +83,13 @@ def test_what_is_written_is_read_back(tmp_path, kept, name, layout, folder):
     back = read(exported(tmp_path, name, of, kept(of)) / folder, of)
     np.testing.assert_allclose(back.boxes[[1, 3]], BOXES[[1, 3]])
     assert not back.boxes[2].any() or np.isnan(back.boxes[2]).all()
+
+
+def test_pysot_has_a_dash_before_the_number_of_a_target(tmp_path, kept):
+    of = replace(sequence('OTB', origin=1), name='Jogging.1')
+    folder = exported(tmp_path, 'pysot', of, kept(of)) / 'set' / 'x'
+    assert [path.name for path in folder.iterdir()] == ['Jogging-1.txt']
+    np.testing.assert_allclose(read(folder, of).boxes[1], BOXES[1])
 
 
 def test_long_term_results_have_confidences_and_begin_with_a_code(tmp_path, kept):

@@ -76,7 +76,7 @@ def _pysot(folder: Path, tracker: str, sequence: Sequence, run: OnePassRun) -> N
     elif sequence.layout == 'GOT-10k':
         _written(inside / sequence.name / f'{sequence.name}_001.txt', sequence, run, times=True)
     else:
-        _written(inside / f'{sequence.name}.txt', sequence, run)
+        _written(inside / f'{results.pysot_name(sequence)}.txt', sequence, run)
 
 
 def _vot(folder: Path, tracker: str, sequence: Sequence, run: OnePassRun) -> None:

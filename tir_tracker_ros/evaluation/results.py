@@ -32,7 +32,12 @@ def one_pass_names(sequence: Sequence, tracker: str) -> list[str]:
     name = sequence.name
     names = [f'{sequence.key}.txt', f'{name}.txt', f'{name}/{name}.txt', f'{name}/{name}_001.txt']
     names += [f'{kind}/{name}/{name}_001.txt' for kind in ('longterm', 'unsupervised')]
-    return [*names, f'{name}_{tracker}.txt']
+    return [*names, f'{name}_{tracker}.txt', f'{pysot_name(sequence)}.txt']
+
+
+def pysot_name(sequence: Sequence) -> str:
+    """Return what pysot calls a sequence: of two targets in a video of OTB, `Jogging-1`."""
+    return sequence.name.replace('.', '-') if sequence.layout == 'OTB' else sequence.name
 
 
 def supervised_names(sequence: Sequence, repetition: int) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..base import read_text
 from ..folders import image_files
+from ..source import open_source
 from .annotations import ABSENT, read_attributes, report
 from .layout import first_file, first_folder, Found, Layout, matched
 from .sequence import Frames, Sequence, VideoFrames
@@ -42,6 +43,10 @@ def _read_anti_uav(folder: Path) -> Found:
         frames, boxes = matched(label, boxes, image_files(images))
     else:
         assert video is not None
+        length = open_source(video).length or len(boxes)
+        if length < len(boxes):
+            report(label, length, f'{len(boxes)} boxes for {length} images; cut to {length}')
+        boxes = boxes[:length]
         frames = VideoFrames(video, 0, len(boxes))
     split = folder.parent.name
     attributes = folder.parents[1] / 'annos' / split / 'att' / f'{folder.name}.txt'
