@@ -32,7 +32,8 @@ def one_pass_names(sequence: Sequence, tracker: str) -> list[str]:
     name = sequence.name
     names = [f'{sequence.key}.txt', f'{name}.txt', f'{name}/{name}.txt', f'{name}/{name}_001.txt']
     names += [f'{kind}/{name}/{name}_001.txt' for kind in ('longterm', 'unsupervised')]
-    return [*names, f'{name}_{tracker}.txt', f'{pysot_name(sequence)}.txt']
+    names += [f'{name}_{tracker}.txt', f'{pysot_name(sequence)}.txt']
+    return list(dict.fromkeys(names))
 
 
 def pysot_name(sequence: Sequence) -> str:
