@@ -58,7 +58,11 @@ def test_f_over_confidence_stands_first_and_has_its_plot(long_term):
     assert found['lost']['f_score'] == 0
     text = (long_term / 'out' / 'report.md').read_text()
     assert '| Tracker | F | Precision at F | Recall at F |' in text
-    assert '(long_term.png)' in text and (long_term / 'out' / 'long_term.pdf').stat().st_size
+    for name in ('long_term', 'f_confidence'):
+        assert f'({name}.png)' in text and (long_term / 'out' / f'{name}.pdf').stat().st_size
+    curves = found['x']['long_term_curves']
+    best = int(np.argmax(curves['f_score']))
+    assert curves['confidence'][best] == 0.9
 
 
 def test_a_sequence_that_is_missing_is_told_and_stands_in_the_report(long_term, caplog):

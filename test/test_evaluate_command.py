@@ -273,7 +273,12 @@ def large_report(trackers: int) -> dict:
             'frames': 1000,
             'fps': 10.0 + order,
             'f_score': score,
-            'long_term_curves': {'lt_precision': [1, score], 'lt_recall': [0, score]},
+            'long_term_curves': {
+                'lt_precision': [1, score],
+                'lt_recall': [0, score],
+                'f_score': [0, score],
+                'confidence': [0.9, 0.1],
+            },
         }
     names = [f'set_with_a_long_name_{n}' for n in range(1 if trackers < 9 else 5)]
     return {

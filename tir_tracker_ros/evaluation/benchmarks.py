@@ -231,15 +231,28 @@ def confidence_thresholds(confidences: np.ndarray) -> np.ndarray:
     return np.array([math.inf, *known, -math.inf])
 
 
-def _long_term(sequences: List[Sequence], runs: List[OnePassRun], sizes: Sizes) -> np.ndarray:
-    """Return precision and recall at each threshold on the confidence, of all sequences' own."""
+def _confidences(sequences: List[Sequence], runs: List[OnePassRun]) -> list[np.ndarray]:
+    """Return each run's scores; nan up to the start and where it says that there is no target."""
     confidences = []
     for sequence, run in zip(sequences, runs):
         first, _ = _started(sequence, run)
         told = np.ones(len(sequence)) if run.scores is None else run.scores.copy()
         told[: first + 1] = np.nan  # given, not found
-        told[~has_size(run.boxes)] = np.nan  # it says itself that there is no target
+        told[~has_size(run.boxes)] = np.nan
         confidences.append(told)
+    return confidences
+
+
+def long_term_thresholds(sequences: List[Sequence], runs: List[OnePassRun]) -> np.ndarray:
+    """Return the thresholds that belong to the values of `precision_recall_f`."""
+    chosen = [i for i, each in enumerate(sequences) if each.layout in LONG_TERM.layouts]
+    told = _confidences([sequences[i] for i in chosen], [runs[i] for i in chosen])
+    return confidence_thresholds(np.concatenate([*told, np.zeros(0)]))
+
+
+def _long_term(sequences: List[Sequence], runs: List[OnePassRun], sizes: Sizes) -> np.ndarray:
+    """Return precision and recall at each threshold on the confidence, of all sequences' own."""
+    confidences = _confidences(sequences, runs)
     limits = confidence_thresholds(np.concatenate([*confidences, np.zeros(0)]))
     rows = []
     for sequence, run, size, told in zip(sequences, runs, sizes, confidences):

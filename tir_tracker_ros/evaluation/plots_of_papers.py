@@ -56,3 +56,17 @@ def draw_long_term(report: Report, axes: Any) -> bool:
             drawn = True
     axes.set(title='Long term', xlabel='recall', ylabel='precision', xlim=(0, 1), ylim=(0, 1))
     return drawn
+
+
+def draw_f_over_confidence(report: Report, axes: Any) -> bool:
+    """Draw F against the threshold on the confidence; False without the measures."""
+    drawn = False
+    for order, name in enumerate(ranked(report)):
+        curves = report['trackers'][name].get('long_term_curves')
+        if curves:
+            limits, f = np.array(curves['confidence']), np.array(curves['f_score'])
+            finite = np.isfinite(limits)
+            axes.plot(limits[finite], f[finite], label=name, **look(order))
+            drawn = True
+    axes.set(title='F over confidence', xlabel='lowest confidence', ylabel='F', ylim=(0, 1))
+    return drawn

@@ -45,6 +45,7 @@ PLOTS = (
     'radar.png',
     'speed.png',
     'long_term.png',
+    'f_confidence.png',
 )
 """Files of the plots, in the order in which the report shows them."""
 

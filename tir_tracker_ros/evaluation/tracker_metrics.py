@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..sequences.benchmarks import Sequence
-from .benchmarks import BENCHMARKS, LONG_TERM, measured, precision_recall_f, scores
+from .benchmarks import (
+    BENCHMARKS,
+    LONG_TERM,
+    long_term_thresholds,
+    measured,
+    precision_recall_f,
+    scores,
+)
 from .intervals import draws, mean_samples, Samples
 from .metrics import Curves, mean_curves, one_pass_curves, RULES
 from .results import frame_rate
@@ -129,6 +136,8 @@ def one_pass_metrics(
                 metrics['long_term_curves'] = {
                     name: curve.tolist() for name, curve in zip(names, of_all)
                 }
+                limits = long_term_thresholds(sequences, told)
+                metrics['long_term_curves']['confidence'] = limits.tolist()
     return metrics, samples
 
 
