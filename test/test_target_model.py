@@ -166,7 +166,7 @@ def test_the_target_model_needs_no_torch():
 
 @pytest.mark.parametrize('name', MATCHING)
 def test_the_papers_track_without_it(name):
-    assert not TrackingSettings.of(MATCHING[name], 'paper').target_model
+    assert MATCHING[name].tracking['paper']['target_model'] is False
 
 
 @pytest.fixture(scope='module')
