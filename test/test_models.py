@@ -504,6 +504,17 @@ def test_truncated_weights_are_told(saved, keep):
         zoo.read_weights(path)
 
 
+@pytest.mark.parametrize('old', [False, True], ids=['zip', 'pickle'])
+def test_a_checkpoint_of_pytorch_is_named_as_such(tmp_path, old):
+    path = tmp_path / 'model.pth'
+    state = {'epoch': 20, 'state_dict': {'backbone.layer1.0.weight': torch.zeros(4, 3, 3, 3)}}
+    torch.save(state, path, _use_new_zipfile_serialization=not old)
+    with pytest.raises(
+        zoo.WeightsError, match='checkpoint.* convert it with `tir-tracker import-w'
+    ):
+        zoo.read_weights(path)
+
+
 def test_changed_weights_do_not_match_their_checksum(saved):
     _, path = saved
     content = bytearray(path.read_bytes())

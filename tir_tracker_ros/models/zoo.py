@@ -21,6 +21,15 @@ from .network import Network
 SHIPPED = Path(__file__).parent / 'weights'
 
 
+_FOREIGN = {
+    b'PK\x03\x04': 'a checkpoint of PyTorch',
+    b'\x80\x02': 'a pickled checkpoint, as of PyTorch before 1.6',
+    b'\x89HDF': 'an HDF5 file',
+    b'MATLAB': 'a MAT-file',
+}
+"""First bytes of the files that other projects keep their weights in."""
+
+
 class WeightsError(ValueError):
     """A weight file that cannot be used; the message names the file and the reason."""
 
@@ -74,11 +83,22 @@ def read_weights(path: str | Path) -> tuple[str, dict, dict[str, Tensor]]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no weight file '{path}'")
+    with path.open('rb') as file:
+        start = file.read(10)
+    for mark, kind in _FOREIGN.items():
+        if start.startswith(mark):
+            raise WeightsError(
+                f"weight file '{path}' is {kind}, not a safetensors file of this package; convert "
+                'it with `tir-tracker import-weights FILE --model PRESET --out OUT`'
+            )
     try:
-        with safe_open(path, framework='pt') as file:
-            metadata = file.metadata() or {}
+        with safe_open(path, framework='pt') as weights:
+            metadata = weights.metadata() or {}
             # safetensors' own reader maps the file: a copy outlives a file that is replaced.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no dict)
+            tensors = {
+                name: weights.get_tensor(name).clone()
+                for name in weights.keys()  # noqa: SIM118 (no dict)
+            }
     except (SafetensorError, OSError) as error:
         raise WeightsError(
             f"weight file '{path}' is damaged or truncated ({error}); copy it anew"
