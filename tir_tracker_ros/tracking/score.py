@@ -77,7 +77,9 @@ def score_features(
 
 def probability(features: np.ndarray, weights: Sequence[float] = _UNCALIBRATED) -> float:
     """Turn features into 0..1; `weights` are the intercept and one for each feature."""
-    return float(chance(weights[0] + np.dot(weights[1:], features)))
+    logit = weights[0] + float(np.dot(weights[1:], features))
+    # numpy's exponential differs from that of math in the last bit.
+    return 1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0)))
 
 
 def chance(log_odds: Any) -> Any:
