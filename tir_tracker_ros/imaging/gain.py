@@ -171,9 +171,8 @@ def _percentiles(
         ordered = np.partition(sample, ranks)
         if ordered[ranks[0]] < ordered[ranks[1]]:
             return float(ordered[ranks[0]]), float(ordered[ranks[1]])
-    return _extremes(
-        outside.scene(pixels)
-    )  # both percentiles are the same where little stands out
+    # Both percentiles are the same where little stands out.
+    return _extremes(outside.scene(pixels))
 
 
 def _extremes(pixels: np.ndarray) -> tuple[float, float] | None:
