@@ -324,6 +324,8 @@ def test_vtuav_has_a_box_every_ten_frames(tmp_path, caplog):
     (sequence,) = read(tmp_path)
     assert (sequence.layout, len(sequence)) == ('VTUAV', 11)
     assert np.flatnonzero(np.isfinite(sequence.boxes[:, 0])).tolist() == [0, 10]
+    assert np.flatnonzero(sequence.labelled).tolist() == [0, 10]
+    assert sequence.part(5, 6).labelled.tolist() == [False] * 5 + [True]
     np.testing.assert_array_equal(sequence.other_boxes[10], [6, 2, 3, 4])
     assert not caplog.records
 

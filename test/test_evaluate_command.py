@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 from datetime import datetime, timedelta
 import json
+import math
 import os
 from pathlib import Path
 import platform
@@ -23,6 +24,7 @@ from tir_tracker_ros.evaluation.metrics import DISTANCES, NORMALISED_DISTANCES, 
 from tir_tracker_ros.evaluation.plots import draw_plots
 from tir_tracker_ros.evaluation.report import PLOTS
 from tir_tracker_ros.tracking import loading
+from tir_tracker_ros.tracking.settings import TrackingSettings
 
 FRAMES = 14
 
@@ -66,6 +68,7 @@ def loaded(monkeypatch):
         def __init__(self, model, settings):
             super().__init__()
             self.call = model, settings
+            self.settings, self.calibrated = TrackingSettings(), True
 
         def warm_up(self):
             calls.append(self.call)
@@ -278,6 +281,12 @@ def large_report(trackers: int) -> dict:
                 'lt_recall': [0, score],
                 'f_score': [0, score],
                 'confidence': [0.9, 0.1],
+            },
+            'reliability': {
+                'images': [0, 7, 9],
+                'mean_score': [math.nan, 0.5, 0.9],
+                'on_target': [math.nan, 0.4, score],
+                'error': 0.1,
             },
         }
     names = [f'set_with_a_long_name_{n}' for n in range(1 if trackers < 9 else 5)]

@@ -147,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..evaluation.export import export_results
     from ..evaluation.parallel import cluster, processes, run_missing
     from ..evaluation.plots import write_plots
-    from ..evaluation.report import describe_run, overall_table, write_report
+    from ..evaluation.report import describe_run, overall_table, told_table, write_report
     from ..evaluation.supervised import ProtocolSettings
 
     check_folder(arguments.out)
@@ -204,7 +204,7 @@ def run(arguments: argparse.Namespace) -> int:
     report['run'] = describe_run(arguments.words)
     write_plots(report, arguments.out)
     write_report(report, arguments.out)
-    print('\n'.join(overall_table(report)))
+    print('\n'.join([*overall_table(report), *told_table(report)]))
     print(f'Report: {arguments.out / "report.md"}')
     return 0
 
@@ -248,13 +248,14 @@ def _stores(arguments: argparse.Namespace) -> list[Store]:
     from ..evaluation.runner import Store
     from ..sequences.benchmarks.readers import is_plain_name
 
-    loaders: dict[str, Callable[[], Tracker]] = {}
+    stores: list[Store] = []
+    folder = arguments.out / 'results'
     for name in filter(None, (part.strip() for part in arguments.trackers.split(','))):
         if name in PEERS:
-            loaders[name] = _peer(name, arguments)
+            stores.append(Store(name, folder / name, _peer(name, arguments), arguments.fresh))
             continue
         try:
-            loaders[name] = _own(name, {}, arguments)
+            stores.append(_own(name, name, {}, arguments))
         except ValueError as error:
             raise ValueError(f'{error}; peers are {", ".join(PEERS)}') from error
     for variant in arguments.variant:
@@ -264,11 +265,9 @@ def _stores(arguments: argparse.Namespace) -> list[Store]:
             raise ValueError(f"--variant '{variant}' is not NAME=PRESET[,KEY=VALUE...]")
         settings = dict(change.split('=', 1) for change in changes)
         try:
-            loaders[name] = _own(preset, settings, arguments)
+            stores.append(_own(name, preset, settings, arguments))
         except (OSError, TypeError, ValueError) as error:
             raise ValueError(f'--variant {variant}: {error}') from error
-    folder = arguments.out / 'results'
-    stores = [Store(name, folder / name, load, arguments.fresh) for name, load in loaders.items()]
     for result in arguments.results:
         name, _, path = result.partition('=')
         if not name or not Path(path).is_dir():
@@ -291,11 +290,10 @@ def _peer(name: str, arguments: argparse.Namespace) -> Callable[[], Tracker]:
     return partial(load_peer, name, files)
 
 
-def _own(
-    preset: str, settings: dict[str, str], arguments: argparse.Namespace
-) -> Callable[[], Tracker]:
+def _own(name: str, preset: str, settings: dict[str, str], arguments: argparse.Namespace) -> Store:
     import yaml
 
+    from ..evaluation.runner import Store
     from ..tracking import loading
 
     values = {key: yaml.safe_load(value) for key, value in settings.items() if key != 'weights'}
@@ -304,8 +302,15 @@ def _own(
 
     # A name, setting or file that is wrong is told before hours of others' runs. Loaded again at
     # its turn, since the number of threads holds for the whole process.
-    loading.load_tracker(preset, **options)
-    return partial(_load_own, preset, options)
+    engine = loading.load_tracker(preset, **options)
+    return Store(
+        name,
+        arguments.out / 'results' / name,
+        partial(_load_own, preset, options),
+        arguments.fresh,
+        thresholds=engine.settings.thresholds,
+        calibrated=engine.calibrated,
+    )
 
 
 def _load_own(preset: str, options: dict[str, Any]) -> Tracker:

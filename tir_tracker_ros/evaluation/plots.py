@@ -17,7 +17,13 @@ from ..geometry import Box
 from .metrics import DISTANCES, NORMALISED_DISTANCES, OVERLAPS
 from .node_run import Detected, overlap
 from .plot_looks import look, mark
-from .plots_of_papers import draw_f_over_confidence, draw_long_term, draw_radar, draw_speed
+from .plots_of_papers import (
+    draw_f_over_confidence,
+    draw_long_term,
+    draw_radar,
+    draw_reliability,
+    draw_speed,
+)
 from .report import PLOTS, ranked, Report, sequence_count
 
 RELIABILITY_FRAMES = 30
@@ -52,6 +58,7 @@ def draw_plots(report: Report) -> dict[str, Figure]:
         'speed.png': draw_speed,
         'long_term.png': draw_long_term,
         'f_confidence.png': draw_f_over_confidence,
+        'reliability.png': draw_reliability,
     }
     figures = {}
     for name in PLOTS:

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Plots that papers show beside the curves: attributes, speed, and F over confidence."""
+"""Plots that papers show beside the curves: attributes, speed, F over confidence, reliability."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from .plot_looks import look, mark
 from .report import ranked, Report
+from .told_states import ON_TARGET
 
 
 def draw_radar(report: Report, axes: Any) -> bool:
@@ -69,4 +70,22 @@ def draw_f_over_confidence(report: Report, axes: Any) -> bool:
             axes.plot(limits[finite], f[finite], label=name, **look(order))
             drawn = True
     axes.set(title='F over confidence', xlabel='lowest confidence', ylabel='F', ylim=(0, 1))
+    return drawn
+
+
+def draw_reliability(report: Report, axes: Any) -> bool:
+    """Draw the share of boxes on the target against the score; False where none has states."""
+    drawn = False
+    for order, name in enumerate(ranked(report)):
+        found = report['trackers'][name].get('reliability')
+        if found and any(found['images']):
+            there = np.array(found['images']) > 0
+            scores, shares = (np.array(found[key])[there] for key in ('mean_score', 'on_target'))
+            label = f'{name} [error {found["error"]:.3f}]'
+            marks = {**mark(order), **look(order)}
+            axes.plot(scores, shares, label=label, markersize=4, **marks)
+            drawn = True
+    axes.plot((0, 1), (0, 1), color='0.6', linewidth=1, zorder=0)
+    axes.set(title='Reliability', xlabel='mean score', xlim=(0, 1), ylim=(0, 1))
+    axes.set_ylabel(f'share with an overlap above {ON_TARGET:g}')
     return drawn

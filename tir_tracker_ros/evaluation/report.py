@@ -19,6 +19,9 @@ from typing import Any
 
 from .. import __version__
 from .metrics import RULES
+from .report_of_states import state_table, states_markdown, with_states, write_reliability
+from .tables import cell, table
+from .told_states import TITLES
 
 Report = dict[str, Any]
 
@@ -46,6 +49,7 @@ PLOTS = (
     'speed.png',
     'long_term.png',
     'f_confidence.png',
+    'reliability.png',
 )
 """Files of the plots, in the order in which the report shows them."""
 
@@ -83,12 +87,13 @@ def _processor() -> str:
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write `report.json`, `scores.csv`, `sequences.csv` and `report.md` into the folder."""
+    """Write `report.json`, the tables as CSV and LaTeX, and `report.md` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_without_nan(report), indent=1)
     (folder / 'report.json').write_text(text + '\n', encoding='utf-8')
     _write_scores(report, folder / 'scores.csv')
     _write_sequences(report, folder / 'sequences.csv')
+    write_reliability(report, ranked(report), folder / 'reliability.csv')
     (folder / 'report.md').write_text(markdown(report, folder), encoding='utf-8')
     (folder / 'table.tex').write_text(latex_table(report), encoding='utf-8')
 
@@ -113,8 +118,14 @@ def _measures(report: Report) -> tuple[tuple[str, str, str], ...]:
     )
 
 
+def _all_measures(report: Report) -> tuple[tuple[str, str, str], ...]:
+    """Return the measures of the overall table, and those of the states."""
+    states = TITLES if with_states(report, ranked(report)) else {}
+    return (*_measures(report), *((key, title, '.3f') for key, title in states.items()))
+
+
 def _write_scores(report: Report, path: Path) -> None:
-    measures = [key for key, _, _ in _measures(report)]
+    measures = [key for key, _, _ in _all_measures(report)]
     with path.open('w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
         writer.writerow(['tracker', 'group', 'name', 'sequences', 'frames', *measures])
@@ -127,29 +138,19 @@ def _write_scores(report: Report, path: Path) -> None:
                 writer.writerow(
                     [tracker, group, name, len(count) if isinstance(count, dict) else count]
                     + [each.get('frames', '')]
-                    + [_cell(each, key, '.6g', '') for key in measures]
+                    + [cell(each, key, '.6g', '') for key in measures]
                 )
 
 
 def _write_sequences(report: Report, path: Path) -> None:
-    measures = [key for key, _, _ in _measures(report) if key not in ('eao', 'robustness')]
+    measures = [key for key, _, _ in _all_measures(report) if key not in ('eao', 'robustness')]
     with path.open('w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
         writer.writerow(['tracker', 'sequence', 'frames', *measures])
         for tracker, metrics in report['trackers'].items():
             for name, each in metrics['sequences'].items():
-                cells = [_cell(each, key, '.6g', '') for key in measures]
+                cells = [cell(each, key, '.6g', '') for key in measures]
                 writer.writerow([tracker, name, each['frames'], *cells])
-
-
-def _cell(metrics: dict[str, Any], key: str, form: str, nothing: str = '-') -> str:
-    value = metrics.get(key)
-    return nothing if value is None or not math.isfinite(value) else format(value, form)
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = [head, ['---', *['---:'] * (len(head) - 1)], *rows]
-    return [f'| {" | ".join(line)} |' for line in lines] + ['']
 
 
 def sequence_count(count: int) -> str:
@@ -173,10 +174,15 @@ def overall_table(report: Report) -> list[str]:
     """Return the lines of a Markdown table of all trackers' overall metrics."""
     measures = _measures(report)
     rows = [
-        [name, *(_cell(report['trackers'][name], key, form) for key, _, form in measures)]
+        [name, *(cell(report['trackers'][name], key, form) for key, _, form in measures)]
         for name in ranked(report)
     ]
-    return _table(['Tracker', *(title for _, title, _ in measures)], rows)
+    return table(['Tracker', *(title for _, title, _ in measures)], rows)
+
+
+def told_table(report: Report) -> list[str]:
+    """Return the lines of a Markdown table of whether the states told are true, if there are."""
+    return state_table(report, ranked(report))
 
 
 def latex_table(report: Report) -> str:
@@ -186,9 +192,9 @@ def latex_table(report: Report) -> str:
     best = {key: _best(report, key) for key, _, _ in measures}
     for name in ranked(report):
         metrics = report['trackers'][name]
-        cells = [_cell(metrics, key, form) for key, _, form in measures]
+        cells = [cell(metrics, key, form) for key, _, form in measures]
         bold = [metrics.get(key) == best[key] is not None for key, _, _ in measures]
-        marked = [f'\\textbf{{{cell}}}' if b else cell for cell, b in zip(cells, bold)]
+        marked = [f'\\textbf{{{each}}}' if b else each for each, b in zip(cells, bold)]
         rows.append(' & '.join([_escaped(name), *marked]) + r' \\')
     head = ' & '.join(['Tracker', *(_escaped(title) for _, title, _ in measures)]) + r' \\'
     columns = 'l' + 'r' * len(measures)
@@ -215,7 +221,7 @@ def interval_table(report: Report) -> list[str]:
         return []
     rows = []
     for name in trackers:
-        for key, title, form in _measures(report):
+        for key, title, form in _all_measures(report):
             ends = report['trackers'][name]['intervals'].get(key)
             if not ends:
                 continue
@@ -230,7 +236,7 @@ def interval_table(report: Report) -> list[str]:
         f'Between low and high lie 95 % of the values when {count} sequences are drawn anew from '
         f'these (bootstrap). The difference is that to {best}, beyond chance where it misses 0.'
     )
-    return ['## Intervals', '', text, '', *_table(head, rows)]
+    return ['## Intervals', '', text, '', *table(head, rows)]
 
 
 def _group_table(report: Report, group: str, key: str) -> list[str]:
@@ -240,12 +246,12 @@ def _group_table(report: Report, group: str, key: str) -> list[str]:
     rows = []
     for name, metrics in first.items():
         count = metrics.get('sequences', metrics.get('frames'))
-        cells = [_cell(report['trackers'][t][group][name], key, '.3f') for t in trackers]
+        cells = [cell(report['trackers'][t][group][name], key, '.3f') for t in trackers]
         rows.append([name, str(count), *cells])
     if not rows:
         return []
     unit = 'sequences' if 'sequences' in next(iter(first.values())) else 'frames'
-    return _table([{'tags': 'tag'}.get(group, group[:-1]), unit, *trackers], rows)
+    return table([{'tags': 'tag'}.get(group, group[:-1]), unit, *trackers], rows)
 
 
 def markdown(report: Report, folder: Path) -> str:
@@ -273,17 +279,18 @@ def markdown(report: Report, folder: Path) -> str:
         lines += [f'EAO averages over lengths {low} to {high}.', '']
     lines += [f'Threads: {report["threads"]}.', '']
     lines += overall_table(report)
+    lines += states_markdown(report, ranked(report))
     lines += interval_table(report)
     if 'one-pass' in report['protocols']:
         if len(report['sets']) > 1:
             lines += ['## Success AUC by set', '', *_group_table(report, 'sets', 'success_auc')]
         for key, title, _ in ONE_PASS:
-            table = _group_table(report, 'attributes', key)
-            lines += [f'## {title} by attribute', '', *table] if table else []
+            found = _group_table(report, 'attributes', key)
+            lines += [f'## {title} by attribute', '', *found] if found else []
     if 'supervised' in report['protocols']:
         for key, title, _ in SUPERVISED[:3]:
-            table = _group_table(report, 'tags', key)
-            lines += [f'## {title} by tag', '', *table] if table else []
+            found = _group_table(report, 'tags', key)
+            lines += [f'## {title} by tag', '', *found] if found else []
     plots = [name for name in PLOTS if (folder / name).is_file()]
     lines += [line for name in plots for line in (f'![{name.removesuffix(".png")}]({name})', '')]
     key = 'success_auc' if 'one-pass' in report['protocols'] else 'accuracy'
@@ -296,6 +303,6 @@ def _sequence_table(report: Report, key: str) -> list[str]:
     trackers = ranked(report)
     rows = []
     for name, metrics in report['trackers'][trackers[0]]['sequences'].items():
-        cells = [_cell(report['trackers'][t]['sequences'][name], key, '.3f') for t in trackers]
+        cells = [cell(report['trackers'][t]['sequences'][name], key, '.3f') for t in trackers]
         rows.append([name, str(metrics['frames']), *cells])
-    return _table(['sequence', 'frames', *trackers], rows)
+    return table(['sequence', 'frames', *trackers], rows)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import logging
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +16,7 @@ from ..geometry import Box
 from ..imaging.gain import GainControl
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.benchmarks import Sequence
+from ..tracking.states import Thresholds
 from ..tracking.track import Track, Tracker
 from . import results
 from .metrics import has_size
@@ -28,6 +29,7 @@ from .supervised import (
     SupervisedRun,
     TRACKED,
 )
+from .told_states import in_range, told_states
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class OnePassRun:
     """Seconds inside `update`; 0 where it was not called. None where they are not known."""
     scores: np.ndarray | None = None
     """N scores; nan where there is none. None where they are not known."""
+    states: np.ndarray | None = None
+    """What the node tells in each frame, see `told_states`. None without scores in 0..1."""
 
 
 def images(sequence: Sequence) -> Iterator[np.ndarray]:
@@ -141,6 +145,10 @@ class Store:
     """Whether to run again over sequences that have a result."""
     cut: bool = False
     """Whether sequences are cut, so that results of other programs may be longer."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """By which the scores make states."""
+    calibrated: bool = True
+    """Whether the scores are calibrated probabilities; others never make a target `tracking`."""
     _tracker: Tracker | None = None
 
     def one_pass(self, sequence: Sequence, progress: Progress | None = None) -> OnePassRun:
@@ -156,7 +164,12 @@ class Store:
         # Read in either case: a run that is resumed gives the same numbers to the last digit.
         boxes = results.read_result_boxes(path, len(sequence), sequence.origin, self._longer)
         count = len(sequence)
-        return OnePassRun(boxes, results.read_times(path, count), results.read_scores(path, count))
+        scores = results.read_scores(path, count)
+        states = None
+        if scores is not None and in_range(scores):
+            first = int(np.argmax(has_size(sequence.boxes)))
+            states = told_states(scores, first, self.thresholds, self.calibrated)
+        return OnePassRun(boxes, results.read_times(path, count), scores, states)
 
     def supervised(
         self,

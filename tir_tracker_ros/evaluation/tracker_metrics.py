@@ -35,6 +35,14 @@ from .supervised import (
     SequenceMetrics,
     SupervisedRun,
 )
+from .told_states import (
+    BOXES,
+    reliability,
+    reliability_sums,
+    state_counts,
+    state_shares,
+    STATES,
+)
 
 Metrics = dict[str, Any]
 
@@ -67,7 +75,7 @@ def one_pass_metrics(
     For all sequences, for each set, each attribute and each sequence; `curves` of all. `rules` are
     one of `metrics.RULES`; `benchmarks`, of `BENCHMARKS`, add their own measures, for which boxes
     with a score below `absent_below` say that there is no target. `sizes` are width and height of
-    the sequences' images, which only they need.
+    the sequences' images, which only they need. Runs with states add what `told_states` counts.
     """
     curves = [
         one_pass_curves(
@@ -78,11 +86,15 @@ def one_pass_metrics(
     told = [_without_absent(run, absent_below) for run in runs]
     chosen_benchmarks = [BENCHMARKS[name] for name in benchmarks]
     tables = [measured(each, sequences, told, sizes or []) for each in chosen_benchmarks]
+    counts = _state_counts(sequences, runs)
 
     def scores_of(indices: list[int]) -> Metrics:
         found = _scores(mean_curves((curves[index] for index in indices), rules))
         for benchmark, table in zip(chosen_benchmarks, tables):
             found |= scores(benchmark, table[indices])
+        if counts is not None:
+            shares = state_shares(counts[indices].sum(axis=0))
+            found |= {name: float(share) for name, share in shares.items()}
         return found
 
     def of(chosen: Callable[[Sequence], bool]) -> Metrics:
@@ -120,6 +132,16 @@ def one_pass_metrics(
             for name in ('success', 'precision', 'norm_precision')
         }
     samples: Samples = {}
+    if counts is not None:
+        totals = counts.sum(axis=0).astype(int).tolist()
+        metrics['states'] = {state: dict(zip(BOXES, row)) for state, row in zip(STATES, totals)}
+        sums = [
+            reliability_sums(sequence, run.boxes, run.scores)
+            for sequence, run in zip(sequences, runs)
+            if run.scores is not None
+        ]
+        metrics['reliability'] = reliability(np.sum(sums, axis=0))
+        samples |= state_shares(np.tensordot(draws(len(counts)), counts, 1))
     for key in ('success_auc', 'precision_20', 'norm_precision'):
         values = np.array([_scores(mean_curves([curve], rules))[key] for curve in curves])
         if RULES[rules].drops:
@@ -139,6 +161,16 @@ def one_pass_metrics(
                 limits = long_term_thresholds(sequences, told)
                 metrics['long_term_curves']['confidence'] = limits.tolist()
     return metrics, samples
+
+
+def _state_counts(sequences: list[Sequence], runs: list[OnePassRun]) -> np.ndarray | None:
+    """Return a table of images for each sequence; None where some run has no states."""
+    counts = [
+        state_counts(sequence, run.boxes, run.states)
+        for sequence, run in zip(sequences, runs)
+        if run.states is not None
+    ]
+    return np.array(counts) if len(counts) == len(runs) else None
 
 
 def _without_absent(run: OnePassRun, below: float | None) -> OnePassRun:

@@ -77,10 +77,10 @@ class _Folder:
                 others = None
             else:
                 others = others[: len(boxes)]
-        yield self.refine(
-            folder,
-            Sequence(folder.name, frames, boxes, other_boxes=others, video=folder.name),
-        )
+        sequence = Sequence(folder.name, frames, boxes, other_boxes=others, video=folder.name)
+        if self.every > 1:
+            sequence = replace(sequence, labelled=np.arange(len(boxes)) % self.every == 0)
+        yield self.refine(folder, sequence)
 
     def _truth(self, folder: Path) -> Path | None:
         return first_file(folder, self.truth)

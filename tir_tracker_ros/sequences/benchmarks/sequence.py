@@ -119,6 +119,8 @@ class Sequence:
     """`N x 4` boxes of the same target in a colour camera's images, where a set has both."""
     polygons: np.ndarray | None = None
     """`N x 8` corners of the target, where a set has any that is no upright box; else nan."""
+    labelled: np.ndarray | None = None
+    """N booleans: frames of which the set tells something, if only absence; None: all of them."""
     origin: int = 0
     """Coordinate of the first pixel in the layout's own box files: 1 where MATLAB wrote them."""
 
@@ -146,4 +148,5 @@ class Sequence:
             tags={name: values[kept] for name, values in self.tags.items()},
             other_boxes=None if self.other_boxes is None else self.other_boxes[kept],
             polygons=None if self.polygons is None else self.polygons[kept],
+            labelled=None if self.labelled is None else self.labelled[kept],
         )
