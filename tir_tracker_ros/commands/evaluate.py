@@ -76,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group('sequences').add_argument
     add('--list-layouts', action=ListLayouts, nargs=0, help='print the known layouts of sets')
     add('--split', help='only this split (train, val, ...)')
+    add(
+        '--half',
+        choices=('settings', 'reporting'),
+        help='only the half of the scenes to choose settings on, or the one to report results on',
+    )
     add('--sequences', default='*', metavar='GLOB', help='only these names')
     add('--max-frames', type=int, help='only so many frames of each sequence')
     add(
@@ -200,6 +205,7 @@ def run(arguments: argparse.Namespace) -> int:
         export_results(
             arguments.export_results, sequences, stores, protocols, arguments.repetitions, folder
         )
+    report['half'] = arguments.half
     report['left_out'] = [asdict(each) for each in left_out]
     report['run'] = describe_run(arguments.words)
     write_plots(report, arguments.out)
@@ -214,6 +220,7 @@ def _sequences(arguments: argparse.Namespace) -> tuple[list[Sequence], list[Left
     from ..evaluation.metrics import has_size
     from ..evaluation.report import sequence_count
     from ..sequences.benchmarks import LeftOut, read_benchmark
+    from ..sequences.benchmarks.halves import half_of
 
     sequences, left_out = [], list[LeftOut]()
     for root in arguments.roots:
@@ -231,6 +238,11 @@ def _sequences(arguments: argparse.Namespace) -> tuple[list[Sequence], list[Left
                 logger.warning('%s: no box to start on; left out', sequence.key)
     if not sequences:
         raise ValueError('no sequence of two frames or more has a box to start on')
+    if arguments.half:
+        count = len(sequences)
+        sequences = [one for one in sequences if half_of(one) == arguments.half]
+        if not sequences:
+            raise ValueError(f"none of {count} sequences is in the half '{arguments.half}'")
     if left_out:
         names = ', '.join(each.name for each in left_out)
         logger.warning(

@@ -266,7 +266,8 @@ def markdown(report: Report, folder: Path) -> str:
         lines += ['```', run['command'], '```', '']
         versions = ', '.join(f'{name} {version}' for name, version in run['versions'].items())
         lines += [f'{run["date"]}, on {run["machine"]}. {versions}.', '']
-    lines += [f'Sets: {sets}.', '']
+    half = f', the half for {report["half"]}' if report.get('half') else ''
+    lines += [f'Sets: {sets}{half}.', '']
     if report.get('left_out'):
         names = ', '.join(each['name'] for each in report['left_out'])
         count = sequence_count(len(report['left_out']))
