@@ -5,7 +5,8 @@ The tracker node with a tracker that needs neither torch nor weights; a process 
 
 FAKE_MODEL_MS makes each image and each start take that long, with the interpreter free as in
 torch; FAKE_LOAD_SECONDS is the same for the loading. While the file FAKE_FAILURE is there, the
-model fails. Each picture that is drawn is told on the standard output.
+model fails. Each picture that is drawn is told on the standard output, and each mask, which the
+model `masked` has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 from pathlib import Path
 import time
 
-from fake_tracker import FakeTracker
+from fake_tracker import FakeTracker, MaskTracker
 
 from tir_tracker_ros.nodes import outputs
 from tir_tracker_ros.nodes.tracker_node import main
@@ -45,13 +46,23 @@ class SlowTracker(FakeTracker):
             raise RuntimeError('out of memory')
 
 
-def load(model: str, weights: str, **settings) -> SlowTracker:
+class ToldMaskTracker(MaskTracker):
+    """Masks, and boxes that are turned where that is asked for."""
+
+    def _draw(self, image, box):
+        print('mask', flush=True)
+        return super()._draw(image, box)
+
+
+def load(model: str, weights: str, **settings) -> FakeTracker:
     """Stand in for load_tracker."""
     time.sleep(float(os.environ.get('FAKE_LOAD_SECONDS', '0')))
     if weights:
         raise FileNotFoundError(f'no weights at {weights}')
     if model == 'defective':
         raise KeyError(model)
+    if model == 'masked':
+        return ToldMaskTracker(0.5 if settings.get('rotated_box') else 0.0)
     return SlowTracker()
 
 

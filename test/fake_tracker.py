@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.tracking.track import Estimate, Track
+from tir_tracker_ros.tracking.track import Estimate, Mask, Track
 
 
 @dataclass
@@ -56,6 +56,27 @@ class FakeTracker:
             track.box = box
         area = Box(columns.start, rows.start, search.shape[1], search.shape[0])
         return Estimate(track.box, score, response, area)
+
+
+class MaskTracker(FakeTracker):
+    """A fake tracker whose masks are the boxes, turned by `theta`; `drawn` counts them."""
+
+    def __init__(self, theta: float = 0.5) -> None:
+        super().__init__()
+        self.theta, self.drawn = theta, 0
+
+    def update(self, image: np.ndarray, tracks: Sequence[FakeTrack]) -> list[Estimate]:
+        """Find the templates, and tell what would be drawn."""
+        return [
+            replace(one, theta=self.theta, mask=Mask(lambda box=one.box: self._draw(image, box)))
+            for one in super().update(image, tracks)
+        ]
+
+    def _draw(self, image: np.ndarray, box: Box) -> np.ndarray:
+        self.drawn += 1
+        mask = np.zeros(image.shape, bool)
+        mask[_inside(box, image, 0)] = True
+        return mask
 
 
 def _inside(box: Box, image: np.ndarray, margin: int) -> tuple[slice, slice]:

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine with a network that is not of this package, and with several targets at once."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.geometry import Box, corners
 from tir_tracker_ros.models import zoo
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.models.network import Network, Prediction
@@ -67,7 +68,10 @@ class AnchorNet(Network):
 
 
 class MaskNet(AnchorNet):
-    """Masks of what is bright."""
+    """Masks of what is bright; `drawn` counts them."""
+
+    has_masks = True
+    drawn = 0
 
     def search(self, crops, template):
         """Look at the pixels around a cell for its mask."""
@@ -75,6 +79,7 @@ class MaskNet(AnchorNet):
         half = self.preset.template_size // 2
 
         def mask(index, row, column):
+            self.drawn += 1
             x, y = (self.stride * (cell + 1) for cell in (column, row))
             around = torch.nn.functional.pad(crops[index, 0], (half, half, half, half))
             return (around[y : y + 2 * half, x : x + 2 * half] > 0.5).float()
@@ -120,13 +125,43 @@ def test_masks_of_a_network_lie_where_the_targets_are(rotated):
     wide, tall = Box.from_center(64, 80, 60, 30), Box.from_center(236, 160, 30, 60)
     estimates = engine.update(blocks(wide, tall), tracks)
     for track, estimate, truth in zip(tracks, estimates, (wide, tall)):
-        rows, columns = np.nonzero(estimate.mask)
+        rows, columns = np.nonzero(estimate.mask.pixels)
         box = Box(columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
         assert box.iou(truth) > 0.85
         # The box that is told may be that of the mask, the one that is followed never is.
         assert (estimate.box.iou(box) > 0.99) == rotated
         assert (track.box == estimate.box) != rotated
     assert not any(one.theta for one in estimates)
+
+
+def test_a_mask_is_drawn_when_it_is_asked_for_and_once():
+    network = prepare(MaskNet(), torch.device('cpu'), torch.float32)
+    network.drawn = 0
+    engine, box = build_engine(network), Box(40, 60, 40, 40)
+    track = engine.start(blocks(box), box)
+    [estimate] = engine.update(blocks(box), [track])
+    assert network.drawn == 0
+    assert estimate.mask.pixels is estimate.mask.pixels
+    assert network.drawn == 1
+
+
+def test_the_box_around_a_turned_target_is_told_turned():
+    network = prepare(MaskNet(), torch.device('cpu'), torch.float32)
+    engine = build_engine(network, TrackingSettings.of(network.preset, rotated_box=True))
+    box, truth = Box.from_center(120, 100, 50, 50), Box.from_center(124, 100, 70, 24)
+    image = np.full((240, 320), 0.2, np.float32)
+    cv2.fillConvexPoly(image, corners(truth, 0.4).round().astype(np.int32), 0.9)
+    track = engine.start(blocks(box), box)
+    [estimate] = engine.update(image, [track])
+    assert estimate.theta == pytest.approx(0.4, abs=0.08)
+    assert tuple(estimate.box) == pytest.approx(tuple(truth), abs=5)
+
+
+def test_rotated_boxes_need_a_network_with_masks():
+    network = prepare(AnchorNet(), torch.device('cpu'), torch.float32)
+    settings = TrackingSettings.of(network.preset, rotated_box=True)
+    with pytest.raises(ValueError, match="needs a model that draws masks.* 'anchors' draws none"):
+        build_engine(network, settings)
 
 
 @pytest.mark.parametrize('widest, found', [(0, False), (576, True)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from tir_tracker_ros.geometry import Box, iou
+from tir_tracker_ros.geometry import Box, corners, hull, iou
 
 places = st.floats(-1e4, 1e4)
 sides = st.floats(1e-3, 1e4)
@@ -111,3 +111,20 @@ def test_a_finite_box_is_told_from_one_that_is_not():
     assert Box(0, 0, 1, 1).is_finite()
     assert not Box(0, math.nan, 1, 1).is_finite()
     assert not Box(0, 0, math.inf, 1).is_finite()
+
+
+def test_a_turned_box_has_its_corners_clockwise_in_the_image():
+    box = Box.from_center(100, 50, 40, 20)
+    assert corners(box).tolist() == [[80, 40], [120, 40], [120, 60], [80, 60]]
+    # A quarter turn clockwise, in an image whose rows go down, brings the upper left to the right.
+    quarter = corners(box, math.pi / 2)
+    assert np.allclose(quarter, [[110, 30], [110, 70], [90, 70], [90, 30]])
+    assert np.allclose(tuple(hull(box, math.pi / 2)), (90, 30, 20, 40))
+
+
+@given(boxes, st.floats(-10, 10))
+def test_the_hull_of_a_turned_box_holds_its_corners_and_no_more(box, theta):
+    around = hull(box, theta)
+    low, high = corners(box, theta).min(axis=0), corners(box, theta).max(axis=0)
+    assert np.allclose((around.x, around.y), low, atol=1e-6)
+    assert np.allclose((around.x + around.w, around.y + around.h), high, atol=1e-6)

@@ -89,3 +89,21 @@ def test_no_box_and_no_image_size_breaks_it(box, size):
         trail = [(box.cx, box.cy), (1e12, -1e12), (float('nan'), 0)]
         drawn = draw_overlay(image01, box, state, 0.5, 'a' * 40, response, trail, 10**9)
         assert drawn.shape == (*size, 3)
+
+
+def test_a_turned_box_is_drawn_turned():
+    drawn = draw_overlay(GRAY, Box.from_center(80, 60, 60, 20), 'tracking', theta=np.pi / 4)
+    color = list(STATE_COLORS['tracking'])
+    # The middles of the short sides lie 30 pixels along the diagonal from upper left.
+    for x, y in ((101, 81), (59, 39)):
+        assert (drawn[y - 1 : y + 2, x - 1 : x + 2] == color).all(axis=2).any()
+    assert (drawn[60, 50] == 128).all(), 'nothing is where the upright box would be'
+
+
+def test_the_pixels_of_a_mask_are_tinted_and_no_others():
+    mask = np.zeros(GRAY.shape, bool)
+    mask[60:70, 60:75] = True
+    plain, drawn = draw_overlay(GRAY, BOX), draw_overlay(GRAY, BOX, mask=mask)
+    assert ((drawn != plain).any(axis=2) == mask).all()
+    blue, green, red = drawn[65, 65].tolist()
+    assert green > 128 > max(blue, red), 'of the state that is told'

@@ -105,3 +105,14 @@ def test_the_temperature_is_drawn():
     plain = draw_overlay(gray, Box(40, 50, 30, 20))
     drawn = draw_overlay(gray, Box(40, 50, 30, 20), temperature=36.5)
     assert (drawn != plain).any()
+
+
+def test_of_a_turned_box_only_the_pixels_inside_count():
+    pixels = np.full((60, 60), 30000, np.uint16)
+    rows, columns = np.mgrid[:60, :60]
+    pixels[abs(rows - columns) <= 4] = 31000  # a stripe from upper left to lower right
+    box = Box.from_center(30.5, 30.5, 40, 5)
+    turned = CAMERAS['lepton'].measure(ThermalImage(pixels, 0), box, np.pi / 4)
+    assert turned == CAMERAS['lepton'].measure(ThermalImage(pixels, 0), Box(20, 20, 3, 3))
+    upright = CAMERAS['lepton'].measure(ThermalImage(pixels, 0), box)
+    assert upright.median < turned.minimum

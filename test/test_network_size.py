@@ -13,7 +13,7 @@ from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models.families import build, FAMILIES, find_preset
 from tir_tracker_ros.models.inference import prepare
 from tir_tracker_ros.tracking.loading import build_engine
-from tir_tracker_ros.tracking.masks import placed, rotated_box
+from tir_tracker_ros.tracking.masks import labelled, placed, rotated_box
 from tir_tracker_ros.tracking.search_region import SearchRegion
 from tir_tracker_ros.tracking.settings import MODES, TrackingSettings
 from tir_tracker_ros.tracking.size import Found, NetworkSize
@@ -170,7 +170,8 @@ def test_whatever_a_network_says_boxes_are_sound(networks, name, mode, shape, bo
         assert 0 <= estimate.score <= 1
         assert (estimate.mask is not None) == (name == 'siammask_fast')
         if estimate.mask is not None:
-            assert estimate.mask.shape == shape and estimate.mask.dtype == bool
+            pixels = estimate.mask.pixels
+            assert pixels.shape == shape and pixels.dtype == bool
 
 
 # ------------------------------------------------------------------------------- masks
@@ -202,3 +203,12 @@ def test_of_an_empty_or_tiny_mask_no_rotated_box_is_told():
     assert rotated_box(mask) is None
     mask[4:7, 4:7] = True
     assert rotated_box(mask) is None
+
+
+def test_masks_of_several_targets_are_told_apart_by_their_numbers():
+    first, second = np.zeros((2, 6, 8), bool)
+    first[1:3, 1:5], second[2:5, 3:7] = True, True
+    assert (labelled([first], (6, 8), several=False) == 255 * first).all()
+    both = labelled([first, None, second], (6, 8), several=True)
+    assert (both == np.where(first, 1, np.where(second, 3, 0))).all() and both.dtype == np.uint8
+    assert not labelled([None], (6, 8), several=False).any()

@@ -67,3 +67,14 @@ def test_a_detection_has_one_result_or_none_and_reads_back_as_an_init(score):
     request = messages.init_request(message)
     assert (request.box, request.id) == (answer.box, '7')
     assert request.class_id == ('' if score is None else 'dog')
+
+
+def test_a_turned_box_goes_out_as_it_came_in():
+    answer = Answer(
+        stamp=0, index=0, box=Box(10, 20, 30, 40), score=0.5, state='tracking', id='7',
+        class_id='', image01=np.zeros((2, 2), np.float32), theta=0.25,
+    )  # fmt: skip
+    message = messages.detection(answer, HEADER)
+    assert message.bbox.center.theta == 0.25
+    request = messages.init_request(message)
+    assert (request.box, request.theta) == (answer.box, 0.25)

@@ -54,6 +54,7 @@ def test_topics_have_the_promised_quality_of_service():
         '/tracker/status': (reliable, latched),
         '/tracker/debug_image': (best_effort, volatile),
         '/tracker/response_map': (best_effort, volatile),
+        '/tracker/mask': (best_effort, volatile),
         '/diagnostics': (reliable, volatile),
     }.items():
         assert offered(rig.node.get_publishers_info_by_topic(topic)) == expected

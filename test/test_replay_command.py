@@ -7,14 +7,15 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from fake_tracker import FakeTracker
+from fake_tracker import FakeTracker, MaskTracker
+import numpy as np
 import pytest
 from tiny_scene import PERIOD, tiny_scene
 
 from tir_tracker_ros import cli
 from tir_tracker_ros.commands import following
 from tir_tracker_ros.commands.replay import DETECTION_TOPIC
-from tir_tracker_ros.geometry import Box
+from tir_tracker_ros.geometry import Box, corners
 from tir_tracker_ros.sequences import bags
 from tir_tracker_ros.sequences.source import open_source
 
@@ -81,6 +82,25 @@ def test_every_image_gets_one_detection_with_its_header_and_time(tmp_path):
         assert detection.id == '1' and len(detection.results) == 1
     assert frames_of(tmp_path / 'out') == list(range(12))
     assert open_source(tmp_path / 'out' / 'annotated.mp4').length == 12
+
+
+def test_turned_boxes_are_written_turned(tmp_path, monkeypatch):
+    loaded = []
+
+    def load(*settings, **changes):
+        loaded.append(changes)
+        return MaskTracker(0.25)
+
+    monkeypatch.setattr(following, 'load_tracker', load)
+    path, out = write_bag(tmp_path / 'bag'), tmp_path / 'out'
+    assert replay(path, '--init', '20,25,10,14', '--rotated-box', '--out', out) == 0
+    assert loaded == [{'rotated_box': True}]
+    thetas = [detection.bbox.center.theta for _, detection in detections_of(out)]
+    assert thetas == [0.0] + [0.25] * 11
+    rows = rows_of(out)
+    assert [float(row['theta']) for row in rows] == thetas
+    box, points = BOXES[5], [[float(rows[5][f'{axis}{n}']) for axis in 'xy'] for n in range(1, 5)]
+    assert np.allclose(points, corners(box, 0.25), atol=2)
 
 
 def test_twice_the_same_bag_gives_the_same_bytes(tmp_path):

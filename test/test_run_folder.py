@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import csv
+import math
 
 import av
-from fake_tracker import FakeTracker
+from fake_tracker import FakeTracker, MaskTracker
+import pytest
 from tiny_scene import tiny_scene
 
 from tir_tracker_ros.commands.run_folder import BoxesWriter, RunFolder
@@ -56,3 +58,29 @@ def test_the_folder_holds_every_image_once_also_with_a_late_init(tmp_path):
             green = pixels[..., 1] - pixels[..., [0, 2]].max(axis=2)
             drawn.append(bool((green > 50).sum() > 10))
     assert drawn == [False] * 6 + [True] * 6
+
+
+def test_rotated_boxes_have_their_angle_and_corners(tmp_path):
+    writer = BoxesWriter(tmp_path / 'boxes.csv', ids=True, rotated=True)
+    writer.write(0, 7, Box(80, 40, 40, 20), 0.5, 'tracking', id='a', theta=math.pi / 2)
+    writer.close()
+    assert (tmp_path / 'boxes.csv').read_text() == (
+        'frame,stamp,x,y,w,h,score,state,theta,x1,y1,x2,y2,x3,y3,x4,y4,id\n'
+        '0,7,80.000,40.000,40.000,20.000,0.5000,tracking,1.570796,'
+        '110.000,30.000,110.000,70.000,90.000,70.000,90.000,30.000,a\n'
+    )
+
+
+@pytest.mark.parametrize('drawn', [(), ('mask',)])
+def test_masks_are_drawn_only_where_they_are_shown(tmp_path, drawn):
+    images, boxes = tiny_scene(3)
+    tracker, settings = MaskTracker(), StreamSettings()
+    run = RunFolder(tmp_path, 20, settings, drawn)
+    stream = Stream(tracker, settings, on_image=run.answers)
+    for frame, image in enumerate(images):
+        run.image(frame, image)
+        stream.image(image)
+        if frame == 0:
+            stream.init(InitRequest(boxes[0]))
+    run.close()
+    assert tracker.drawn == (2 if drawn else 0)

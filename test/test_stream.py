@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stream and its target without ROS: inits, stamps, ids, states, one answer an image."""
 
+from dataclasses import replace
 import math
 import tracemalloc
 
@@ -20,7 +21,7 @@ from tir_tracker_ros.tracking.states import Thresholds
 from tir_tracker_ros.tracking.stream import Stream
 from tir_tracker_ros.tracking.stream_settings import StreamSettings
 from tir_tracker_ros.tracking.target import TargetIds
-from tir_tracker_ros.tracking.track import Estimate, Track
+from tir_tracker_ros.tracking.track import Estimate, Mask, Track
 
 
 class ScriptedTracker:
@@ -322,6 +323,22 @@ def test_a_lost_target_keeps_its_last_good_box():
     good, tracker.box = tracker.box, Box(0, 0, 5, 5)
     (answer,) = stream.image(scene(2))
     assert (answer.state, answer.box) == ('lost', good)
+
+
+def test_a_lost_target_keeps_the_angle_of_its_last_good_box_and_has_no_mask():
+    class Turned(ScriptedTracker):
+        def update(self, image, tracks):
+            mask, theta = Mask(lambda: np.ones(image.shape, bool)), 0.1 * len(self.scores)
+            estimates = super().update(image, tracks)
+            return [replace(one, theta=theta, mask=mask) for one in estimates]
+
+    tracker = Turned([0.9, 0.0])
+    stream = started(tracker, settings=StreamSettings(thresholds=Thresholds(lost_after=1)))
+    (seen,) = stream.image(scene(1))
+    assert seen.theta == stream.targets[0].details()['theta'] and seen.mask.pixels.all()
+    (lost,) = stream.image(scene(2))
+    assert (lost.state, lost.theta, lost.mask) == ('lost', seen.theta, None)
+    assert seen.theta > 0
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,24 @@ class Box:
         return Box.from_center(self.cx, self.cy, self.w * factor, self.h * factor)
 
 
+def corners(box: Box, theta: float = 0.0) -> np.ndarray:
+    """
+    Return the corners of a box that is turned about its centre by `theta`, radians.
+
+    `4 x 2`, x and y: those that are upper left, upper right, lower right and lower left before it
+    is turned. A positive angle turns clockwise in the image.
+    """
+    cos, sin = math.cos(theta), math.sin(theta)
+    half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (box.w / 2, box.h / 2)
+    return half @ np.array([[cos, sin], [-sin, cos]]) + (box.cx, box.cy)
+
+
+def hull(box: Box, theta: float) -> Box:
+    """Return the axis-aligned box around one that is turned about its centre by `theta`."""
+    cos, sin = abs(math.cos(theta)), abs(math.sin(theta))
+    return Box.from_center(box.cx, box.cy, box.w * cos + box.h * sin, box.w * sin + box.h * cos)
+
+
 def context_side(box: Box) -> float:
     """Side `s_z` of the square around a box with half its mean side as context all around."""
     context = (box.w + box.h) / 2

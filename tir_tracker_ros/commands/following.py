@@ -63,10 +63,16 @@ def add_following_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         '--draw',
-        default='response,number',
+        default='response,number,mask',
         metavar='WHAT,...',
         help=f'what annotated.mp4 shows beside the box: none, or of {", ".join(DRAWN)}; default '
-        'response,number',
+        'response,number,mask',
+    )
+    parser.add_argument(
+        '--rotated-box',
+        action='store_true',
+        help='the smallest box around the mask, by a model with masks; boxes.csv gets its angle '
+        'and corners',
     )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
 
@@ -102,7 +108,10 @@ def make_stream(
     arguments: Namespace, settings: StreamSettings, on_image: Callable[[list[Answer]], object]
 ) -> Stream:
     """Load the model, and make a stream that tells every change of state."""
-    tracker = load_tracker(arguments.model, arguments.device, arguments.weights, arguments.threads)
+    changes: dict[str, Any] = {'rotated_box': True} if arguments.rotated_box else {}
+    tracker = load_tracker(
+        arguments.model, arguments.device, arguments.weights, arguments.threads, **changes
+    )
     # The ids are its own, so that a second run in the same process gives the same ones.
     several = settings.max_targets > 1
 
@@ -175,7 +184,8 @@ def open_run(
         'threads': arguments.threads,
         'version': __version__,
     }
-    run = RunFolder(folder, rate, stream.settings, drawn_by(arguments), facts)
+    drawn, rotated = drawn_by(arguments), arguments.rotated_box
+    run = RunFolder(folder, rate, stream.settings, drawn, facts, rotated)
     try:
         yield run
     except BaseException:

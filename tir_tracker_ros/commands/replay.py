@@ -87,7 +87,7 @@ def run(arguments: Namespace) -> int:
             header, at = headers[answers[0].index]
             for answer in answers:
                 detection = bags.detection_message(
-                    header, answer.box, answer.score, answer.id, answer.class_id
+                    header, answer.box, answer.score, answer.id, answer.class_id, answer.theta
                 )
                 writer.write(DETECTION_TOPIC, detection, at)
 

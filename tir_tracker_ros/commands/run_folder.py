@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry import Box
+from ..geometry import Box, corners
 from ..imaging.gain import GainControl
 from ..imaging.overlay import draw_overlay, TargetColors
 from ..imaging.radiometry import NAMES as TEMPERATURES
@@ -25,11 +25,16 @@ from ..tracking.stream_settings import StreamSettings
 from ..tracking.target import Answer
 from .output import BOXES, naming, write_summary
 
-DRAWN = ('response', 'number', 'trail')
-"""What the video may show beside the box: response map, number of the image, earlier centres."""
+DRAWN = ('response', 'number', 'trail', 'mask')
+"""
+What the video may show beside the box: response map, number of the image, earlier centres, pixels
+of the target.
+"""
 TRAIL = 30
 """Images whose centres the trail connects."""
 COLUMNS = ('frame', 'stamp', 'x', 'y', 'w', 'h', 'score', 'state')
+ROTATED = ('theta', 'x1', 'y1', 'x2', 'y2', 'x3', 'y3', 'x4', 'y4')
+"""Columns of rotated boxes."""
 
 
 class BoxesWriter:
@@ -39,16 +44,22 @@ class BoxesWriter:
     frame counts from 0, stamp is in nanoseconds, the box in pixels; score is empty while the
     target is lost, and the box then is the last estimate. With `temperatures` there are columns
     for them, in degrees Celsius, empty where nothing could be measured; with `ids` one for the id.
+    With `rotated`, x, y, w and h are those of the box before it is turned about its centre by
+    theta, radians, clockwise in the image, and the corners of the turned box follow, from that
+    which was the upper left one on.
     """
 
-    def __init__(self, path: Path, temperatures: bool = False, ids: bool = False) -> None:
+    def __init__(
+        self, path: Path, temperatures: bool = False, ids: bool = False, rotated: bool = False
+    ) -> None:
         self._temperatures = TEMPERATURES if temperatures else ()
         self._ids = ('id',) if ids else ()
+        self._rotated = ROTATED if rotated else ()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = path.open('w', buffering=1, newline='')
         self._csv = csv.writer(self._file, lineterminator='\n')
-        self._csv.writerow(COLUMNS + self._temperatures + self._ids)
+        self._csv.writerow(COLUMNS + self._rotated + self._temperatures + self._ids)
 
     def write(
         self,
@@ -59,10 +70,14 @@ class BoxesWriter:
         state: str,
         temperatures: Temperatures | None = None,
         id: str = '',
+        theta: float = 0.0,
     ) -> None:
         """Append a line."""
         numbers = [f'{value:.3f}' for value in box]
         line = [frame, stamp, *numbers, '' if score is None else f'{score:.4f}', state]
+        if self._rotated:
+            line.append(f'{theta:.6f}')
+            line += [f'{value:.3f}' for value in corners(box, theta).flat]
         measured = temperatures.named() if temperatures else {}
         line += [f'{measured[name]:.2f}' if measured else '' for name in self._temperatures]
         line += [id for _ in self._ids]
@@ -91,6 +106,7 @@ class RunFolder:
         settings: StreamSettings,
         drawn: Collection[str] = (),
         facts: Mapping[str, Any] | None = None,
+        rotated: bool = False,
     ) -> None:
         self.folder = folder
         self.frames: list[int] = []
@@ -98,7 +114,7 @@ class RunFolder:
         self.answered = 0
         self.lost = 0
         self._boxes = BoxesWriter(
-            folder / BOXES, settings.radiometry is not None, settings.max_targets > 1
+            folder / BOXES, settings.radiometry is not None, settings.max_targets > 1, rotated
         )
         self._several, self._colors = settings.max_targets > 1, TargetColors()
         self._video = VideoWriter(folder / 'annotated.mp4', rate)
@@ -132,6 +148,7 @@ class RunFolder:
                 answer.state,
                 answer.temperatures,
                 answer.id,
+                answer.theta,
             )
         self._draw_unanswered(len(self.frames) - answers[0].index)
         self._waiting.popleft()
@@ -158,6 +175,8 @@ class RunFolder:
                 number if first and 'number' in self._drawn else None,
                 answer.temperatures.median if answer.temperatures else None,
                 color,
+                answer.theta,
+                answer.mask.pixels if answer.mask and 'mask' in self._drawn else None,
             )
         return picture
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ..geometry import Box
+from ..geometry import Box, corners, hull
 
 STATE_COLORS = {
     'tracking': (80, 220, 60),
@@ -22,6 +22,8 @@ TARGET_COLORS = (
     *((255, 255, 60), (120, 120, 255), (180, 255, 180), (60, 120, 220)),
 )
 """Colours of several targets, blue-green-red; with more targets they are used again."""
+_TINT = 0.4
+"""Share of the colour in the pixels of a mask."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -52,16 +54,19 @@ def draw_overlay(
     number: int | None = None,
     temperature: float | None = None,
     color: tuple[int, int, int] | None = None,
+    theta: float = 0.0,
+    mask: np.ndarray | None = None,
 ) -> np.ndarray:
     """
     Draw a target over a gray image.
 
     `image01` is `H x W`, 0..1, or what an earlier call drew for another target. `box` (pixels)
     gets the colour of `state`, or else `color`, dashed while lost, and a label of id, state, score
-    and `temperature` (degrees Celsius); `response` (any `h x w` map) becomes an inset in a corner
-    that is away from the box. `trail` are the centres of earlier boxes, the oldest first, which a
-    line connects; `number` is that of the image and stands in a lower corner. What is not given is
-    not drawn. Returns blue-green-red uint8 `H x W x 3`.
+    and `temperature` (degrees Celsius); it is turned about its centre by `theta`, radians. The
+    pixels of `mask`, `H x W` bool, are tinted in that colour; `response` (any `h x w` map) becomes
+    an inset in a corner that is away from the box. `trail` are the centres of earlier boxes, the
+    oldest first, which a line connects; `number` is that of the image and stands in a lower
+    corner. What is not given is not drawn. Returns blue-green-red uint8 `H x W x 3`.
     """
     if image01.ndim == 3:
         canvas = image01.copy()
@@ -69,9 +74,13 @@ def draw_overlay(
         gray = cv2.convertScaleAbs(np.nan_to_num(image01, nan=0.0), alpha=255)
         canvas = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     height, width = canvas.shape[:2]
-    if response is not None and response.size:
-        _draw_inset(canvas, response, box)
+    around = hull(box, theta) if box is not None and theta else box
     color = color or STATE_COLORS.get(state, (255, 255, 255))
+    if mask is not None and mask.any():
+        tinted = canvas[mask] * (1 - _TINT) + np.array(color) * _TINT
+        canvas[mask] = tinted.round().astype(np.uint8)
+    if response is not None and response.size:
+        _draw_inset(canvas, response, around)
     points = np.array([point for point in trail if np.isfinite(point).all()], float)
     if len(points) > 1:
         points = np.clip(points, (-width, -height), (2 * width, 2 * height)).round().astype(int)
@@ -79,21 +88,21 @@ def draw_overlay(
     words = [f'#{id}' if id else '', state, '' if score is None else f'{score:.2f}']
     words.append('' if temperature is None else f'{temperature:.1f} C')  # the font has no degree
     label = ' '.join(word for word in words if word)
-    if box is None or not box.is_finite():
+    if box is None or around is None or not around.is_finite():
         _draw_label(canvas, label, 2, 0, color)
         _draw_number(canvas, number, None)
         return canvas
     # Coordinates far outside of the image would overflow OpenCV's integers.
-    left, right = (round(float(np.clip(x, -width, 2 * width))) for x in (box.x, box.x + box.w))
-    top, bottom = (round(float(np.clip(y, -height, 2 * height))) for y in (box.y, box.y + box.h))
+    ends = np.clip(corners(box, theta), (-width, -height), (2 * width, 2 * height))
+    points = ends.round().astype(int)
     thickness = max(1, round(min(height, width) / 400))
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    for start, stop in zip(corners, corners[1:] + corners[:1]):
-        _draw_line(canvas, start, stop, color, thickness, dashed=state == 'lost')
+    for start, stop in zip(points, np.roll(points, -1, axis=0)):
+        _draw_line(canvas, start.tolist(), stop.tolist(), color, thickness, state == 'lost')
+    (left, top), bottom = points.min(axis=0).tolist(), int(points[:, 1].max())
     text_height = _text_size(canvas, label)[1]
     below = top - text_height < 0
     _draw_label(canvas, label, left, bottom + 1 if below else top - text_height, color)
-    _draw_number(canvas, number, box)
+    _draw_number(canvas, number, around)
     return canvas
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 import math
 
+import cv2
 import numpy as np
 
-from ..geometry import Box
+from ..geometry import Box, corners, hull
 from .gain import GainSettings
 from .thermal_image import ThermalImage
 
@@ -66,22 +67,29 @@ class Radiometry:
             ) from None
         return cls(scale, offset)
 
-    def measure(self, image: ThermalImage, box: Box) -> Temperatures | None:
+    def measure(self, image: ThermalImage, box: Box, theta: float = 0.0) -> Temperatures | None:
         """
         Measure the pixels inside of a box, given in pixels of the image.
 
-        Returns None for 8-bit images, which went through the camera's gain control, and where the
-        box holds no finite pixel.
+        The box is turned about its centre by `theta`, radians. Returns None for 8-bit images,
+        which went through the camera's gain control, and where the box holds no finite pixel.
         """
         if image.pixels.dtype == np.uint8 or not box.is_finite():
             return None
-        inside = box.clipped(image.width, image.height)
+        inside = hull(box, theta).clipped(image.width, image.height)
         if not inside.area:
             return None
         left, top = (min(round(inside.x), image.width - 1), min(round(inside.y), image.height - 1))
         right = max(round(inside.x + inside.w), left + 1)
         bottom = max(round(inside.y + inside.h), top + 1)
-        counts = image.pixels[top:bottom, left:right].ravel()
+        counts = image.pixels[top:bottom, left:right]
+        if theta:
+            turned = np.zeros(counts.shape, np.uint8)
+            # Of a pixel, its middle counts.
+            places = corners(box, theta) - (left + 0.5, top + 0.5)
+            cv2.fillConvexPoly(turned, places.round().astype(np.int32), 1)
+            counts = counts[turned > 0]
+        counts = counts.ravel()
         if counts.dtype.kind == 'f':
             counts = counts[np.isfinite(counts)]
         if not counts.size:

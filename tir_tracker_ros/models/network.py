@@ -52,6 +52,8 @@ class Network(nn.Module, ABC):
     """Pixels of the search crop from one cell of the scores to the next."""
     has_features = False
     """Whether there are features for a target model, see `with_features`."""
+    has_masks = False
+    """Whether predictions have a way to a mask."""
 
     @property
     def name(self) -> str:

@@ -64,6 +64,7 @@ class ProposalNet(Network):
         self.score_sum = LevelSum(len(preset.levels), preset.weighted)
         self.offset_sum = LevelSum(len(preset.levels), preset.weighted)
         self.masks = None
+        self.has_masks = preset.masks is not None
         if preset.masks:
             self.masks = MaskHead(preset.masks, self.backbone, channels, preset.template_size)
 

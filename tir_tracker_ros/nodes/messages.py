@@ -95,15 +95,14 @@ def init_message(request: InitRequest) -> Detection2D:
     result.hypothesis.class_id = request.class_id
     message = Detection2D(id=request.id, results=[result])
     message.header.stamp.sec, message.header.stamp.nanosec = divmod(request.stamp, 10**9)
-    fill_box(message, request.box)
-    message.bbox.center.theta = request.theta
+    fill_box(message, request.box, request.theta)
     return message
 
 
 def detection(answer: Answer, header: Header) -> Detection2D:
     """Write an answer; `header` is that of its image."""
     message = Detection2D(header=header, id=answer.id)
-    fill_box(message, answer.box)
+    fill_box(message, answer.box, answer.theta)
     if answer.score is not None:
         result = ObjectHypothesisWithPose()
         result.hypothesis.class_id = answer.class_id
@@ -119,12 +118,13 @@ def detections(answers: Sequence[Answer], header: Header) -> Detection2DArray:
     )
 
 
-def fill_box(message: Detection2D, box: Box) -> None:
-    """Write a box, in pixels, into a detection."""
+def fill_box(message: Detection2D, box: Box, theta: float = 0.0) -> None:
+    """Write a box in pixels, turned about its centre by `theta`, into a detection."""
     message.bbox.center.position.x = float(box.cx)
     message.bbox.center.position.y = float(box.cy)
     message.bbox.size_x = float(box.w)
     message.bbox.size_y = float(box.h)
+    message.bbox.center.theta = float(theta)
 
 
 def state_message(status: Status, name: str) -> DiagnosticStatus:

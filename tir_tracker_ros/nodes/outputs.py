@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
 from ..imaging.overlay import draw_overlay, TargetColors
+from ..tracking.masks import labelled
 from ..tracking.target import Answer, Status, Target
 from . import messages, qos
 
@@ -25,6 +26,8 @@ class Outputs:
     def __init__(self, node: Node, with_diagnostics: bool, max_targets: int = 1) -> None:
         self._max_targets, self._colors = max_targets, TargetColors()
         self._statuses: dict[str, DiagnosticStatus] = {}
+        self._has_masks = False
+        """Whether the model has drawn a mask so far."""
         self._node = node
         self._name = node.get_fully_qualified_name()
         self._publishers: list[Any] = []
@@ -34,6 +37,7 @@ class Outputs:
             self._detections_out = self._create(Detection2DArray, '~/detections', qos.detection())
             self._debug_out = self._create(Image, '~/debug_image', qos.picture())
             self._response_out = self._create(Image, '~/response_map', qos.picture())
+            self._mask_out = self._create(Image, '~/mask', qos.picture())
             self._temperature_out = self._create(Temperature, '~/temperature', qos.detection())
             self._diagnostics_out = None
             if with_diagnostics:
@@ -87,7 +91,7 @@ class Outputs:
                 self._temperature_out.publish(Temperature(header=header, temperature=median))
 
     def pictures(self, answers: Sequence[Answer], header: Header) -> None:
-        """Draw the answers for an image, and the response of the first target."""
+        """Draw the answers for an image, the response of the first target, and the masks."""
         if self.pictures_wanted:
             several = self._max_targets > 1
             colors = self._colors.of([answer.id for answer in answers]) if several else [None]
@@ -102,11 +106,18 @@ class Outputs:
                     answer.response if answer is answers[0] else None,
                     temperature=answer.temperatures.median if answer.temperatures else None,
                     color=color,
+                    theta=answer.theta,
+                    mask=answer.mask.pixels if answer.mask else None,
                 )
             self._show(picture, header)
         response = answers[0].response
         if response is not None and self._response_out.get_subscription_count():
             self._response_out.publish(messages.image_message(response, '32FC1', header))
+        self._has_masks |= any(answer.mask for answer in answers)
+        if self._has_masks and self._mask_out.get_subscription_count():
+            masks = [answer.mask.pixels if answer.mask else None for answer in answers]
+            pixels = labelled(masks, answers[0].image01.shape, self._max_targets > 1)
+            self._mask_out.publish(messages.image_message(pixels, 'mono8', header))
 
     def idle_picture(self, image01: np.ndarray, state: str, header: Header) -> None:
         """Draw an image, `H x W` float32 0..1, for which there is no answer."""

@@ -93,6 +93,12 @@ TRACKER = (
         -1.0,
         1.0,
     ),
+    _setting(
+        TrackingSettings(),
+        '',
+        'rotated_box',
+        'Whether theta of the box is set, by models with masks: the smallest box around the mask.',
+    ),
     _stream('buffer_size', 'Images kept, so that an init may name one by its stamp.', 1, 1000),
     _threshold(
         'lost_below', 'A score below this, lost_after images in a row, means lost.', 0.0, 1.0
@@ -251,6 +257,7 @@ def tracker_arguments(values: Mapping[str, Value]) -> dict[str, Any]:
     changed = {name: values[name] for name in values if values[name] != defaults[name]}
     changes = _part(changed, 'tracking.')
     changes.pop('mode', None)
+    changes |= {name: changed[name] for name in ('rotated_box',) if name in changed}
     return {name: values[name] for name in names} | {'tracking': values['tracking.mode']} | changes
 
 

@@ -82,7 +82,8 @@ class Session:
         settings = self._stream.settings
         several = settings.max_targets > 1
         measured = settings.radiometry is not None
-        self._record = Record(path, measured, several) if path else None
+        rotated = bool(values['rotated_box'])
+        self._record = Record(path, measured, several, rotated) if path else None
         try:
             self._outputs = Outputs(node, bool(values['diagnostics']), settings.max_targets)
         except BaseException:

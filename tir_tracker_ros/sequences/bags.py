@@ -294,7 +294,12 @@ def image_message(image: ThermalImage, frame_id: str = '') -> Any:
 
 
 def detection_message(
-    header: Any, box: Box, score: float | None, id: str = '', class_id: str = ''
+    header: Any,
+    box: Box,
+    score: float | None,
+    id: str = '',
+    class_id: str = '',
+    theta: float = 0.0,
 ) -> Any:
     """Return a vision_msgs/Detection2D; `results` is empty where there is no score."""
     new = TYPES.types
@@ -312,7 +317,7 @@ def detection_message(
             new['vision_msgs/msg/ObjectHypothesisWithPose'](hypothesis=hypothesis, pose=pose)
         )
     center = new['vision_msgs/msg/Pose2D'](
-        position=new['vision_msgs/msg/Point2D'](x=box.cx, y=box.cy), theta=0.0
+        position=new['vision_msgs/msg/Point2D'](x=box.cx, y=box.cy), theta=theta
     )
     bbox = new['vision_msgs/msg/BoundingBox2D'](center=center, size_x=box.w, size_y=box.h)
     return new[DETECTION](header=header, results=results, bbox=bbox, id=id)

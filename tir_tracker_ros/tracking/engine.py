@@ -21,7 +21,7 @@ from .score import calibration
 from .settings import TrackingSettings
 from .size import Size
 from .target_model import TargetFilter, TargetModel, VIEWS
-from .track import Estimate
+from .track import Estimate, Mask
 
 _SURE_OF_CLASS = 0.9
 """Probability from which the class head names the target."""
@@ -162,11 +162,11 @@ class Engine:
         return finding
 
     def _with_mask(self, finding: Finding) -> Estimate:
-        """Draw the mask, which only what is told depends on."""
+        """Add the mask, and the box around it, which nothing but what is told depends on."""
         if finding.mask is None:
             return finding.estimate
-        mask = finding.mask()
-        rotated = rotated_box(mask) if self.settings.rotated_box else None
+        mask = Mask(finding.mask)
+        rotated = rotated_box(mask.pixels) if self.settings.rotated_box else None
         box, theta = rotated or (finding.estimate.box, 0.0)
         return replace(finding.estimate, box=box, theta=theta, mask=mask)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 import math
 
-from ..geometry import Box
+from ..geometry import Box, hull
 from ..imaging.guard import is_blank
 from ..imaging.thermal_image import ThermalImage
 from .frame_buffer import BufferedImage, FrameBuffer, seconds
@@ -58,9 +58,7 @@ def checked(request: InitRequest, smallest_side: float) -> InitRequest:
             f'{named(request)} refused: {box.w:g} x {box.h:g} pixels are too few to follow, both '
             f'sides have to be {smallest_side:g} or more'
         )
-    cos, sin = abs(math.cos(theta)), abs(math.sin(theta))
-    hull = Box.from_center(box.cx, box.cy, box.w * cos + box.h * sin, box.w * sin + box.h * cos)
-    return replace(request, box=hull if theta else box, theta=0.0)
+    return replace(request, box=hull(box, theta) if theta else box, theta=0.0)
 
 
 def check_inside(request: InitRequest, image: ThermalImage, smallest_side: float) -> None:

@@ -71,7 +71,7 @@ def build_engine(
     Put a prepared network to work, beside the shipped box refiner where the settings ask for it.
 
     settings: None takes the default tracking of the network's preset. Raises OSError or ValueError
-    where the refiner cannot be read.
+    where the refiner cannot be read, and ValueError for rotated boxes without masks.
     """
     from ..models import inference, zoo
     from .engine import Engine
@@ -81,6 +81,11 @@ def build_engine(
     from .torch_runtime import TorchRefiner, TorchRuntime
 
     settings = settings or TrackingSettings.of(network.preset)
+    if settings.rotated_box and not network.has_masks:
+        raise ValueError(
+            f"rotated_box needs a model that draws masks, as siammask_fast, but '{network.name}' "
+            'draws none'
+        )
     size: Size
     if settings.size == 'refiner':
         device = next(network.parameters()).device

@@ -173,7 +173,7 @@ class Looker:
             score = float(scores[crop, candidate, i, j])
             if isinstance(penalties, np.ndarray):
                 found.trust = float(chance(score) * np.exp(penalties[index, i, j]))
-            if response.mask is not None and self.settings.masks:
+            if response.mask is not None:
                 side = self.runtime.template_size * pixels
                 found.mask = partial(
                     self._draw,

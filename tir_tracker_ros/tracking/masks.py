@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import math
 
 import cv2
@@ -24,6 +25,22 @@ def placed(mask: np.ndarray, area: Box, shape: tuple[int, int], above: float) ->
     scale = area.w / mask.shape[1]
     matrix = np.array([[scale, 0, area.x + scale / 2 - 0.5], [0, scale, area.y + scale / 2 - 0.5]])
     return cv2.warpAffine(mask, matrix, shape[::-1], flags=cv2.INTER_LINEAR) > above
+
+
+def labelled(
+    masks: Sequence[np.ndarray | None], shape: tuple[int, ...], several: bool
+) -> np.ndarray:
+    """
+    Draw the masks of all targets, `H x W` bool, into one image of `shape` (H, W), uint8.
+
+    Pixels of the only target are 255; with `several`, those of each are its place among them,
+    from 1, and the earlier one has what two share. All others are 0.
+    """
+    picture = np.zeros(shape, np.uint8)
+    for place, mask in reversed(list(enumerate(masks, 1))):
+        if mask is not None:
+            picture[mask] = place if several else 255
+    return picture
 
 
 def rotated_box(mask: np.ndarray) -> tuple[Box, float] | None:

@@ -88,8 +88,6 @@ class TrackingSettings:
     """
     widen_by: int = 1000
     """Pixels by which the search crop grows from image to image up to `widest_search`."""
-    masks: bool = True
-    """Whether masks are drawn, by models that can."""
     mask_above: float = 0.15
     """Probability above which a pixel belongs to the target."""
     rotated_box: bool = False

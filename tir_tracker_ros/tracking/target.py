@@ -15,7 +15,7 @@ from ..imaging.radiometry import Radiometry, Temperatures
 from ..imaging.thermal_image import ThermalImage
 from .frame_buffer import BufferedImage
 from .states import TargetState, Thresholds
-from .track import Estimate, Track, Tracker
+from .track import Estimate, Mask, Track, Tracker
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Answer:
     """Time that the tracker took for this image, milliseconds."""
     temperatures: Temperatures | None = None
     """Inside of the box; None without radiometry, and where there is no score."""
+    theta: float = 0.0
+    """Rotation of the box about its centre, radians; positive is clockwise in the image."""
+    mask: Mask | None = None
+    """Pixels of the target; None where the tracker has no masks, and where there is no score."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Target:
     class_id: str
     good_box: Box
     """The last box whose score was not below `lost_below`, pixels; that of the init at first."""
+    good_theta: float = field(default=0.0, init=False)
+    """Rotation of that box about its centre, radians."""
     state: TargetState
     first: np.ndarray | None = None
     """The image of the init, `H x W`, 0..1, until the tracker has started on it."""
@@ -104,25 +110,25 @@ class Target:
 
     def fail(self, error: Exception, thresholds: Thresholds) -> None:
         """Take note that the tracker failed: the target counts as not seen in this image."""
-        self.estimate = Estimate(self.good_box, 0.0)
+        self.estimate = Estimate(self.good_box, 0.0, theta=self.good_theta)
         cause = (str(error).splitlines() or [''])[0]
         self.state.fail(f'the model failed: {type(error).__name__}: {cause}', thresholds)
 
     def judge(self, estimate: Estimate, thresholds: Thresholds) -> None:
         """Take the estimate in a new image; one that is not finite counts as a score of 0."""
-        box = estimate.box
-        if not (box.is_finite() and box.w > 0 and box.h > 0 and math.isfinite(estimate.score)):
-            estimate = Estimate(self.good_box, 0.0)
+        box, numbers = estimate.box, (estimate.score, estimate.theta)
+        if not (box.is_finite() and box.w > 0 and box.h > 0 and all(map(math.isfinite, numbers))):
+            estimate = Estimate(self.good_box, 0.0, theta=self.good_theta)
         self.estimate = estimate
         self.state.judge(estimate.score, thresholds, estimate.calibrated)
         if not self.state.low_scores:
-            self.good_box = estimate.box
+            self.good_box, self.good_theta = estimate.box, estimate.theta
 
     def measure(self, image: ThermalImage, radiometry: Radiometry | None) -> None:
         """Measure the temperatures inside of the box, unless the target is not seen there."""
         self.temperatures = None
         if radiometry is not None and self.state.name != 'lost' and not self.state.failing:
-            self.temperatures = radiometry.measure(image, self.estimate.box)
+            self.temperatures = radiometry.measure(image, self.estimate.box, self.estimate.theta)
 
     def answer(
         self, buffered: BufferedImage, image01: np.ndarray, model_ms: float, blank: bool
@@ -142,6 +148,8 @@ class Target:
             response=None if blank or self.state.failing else self.estimate.response,
             model_ms=model_ms,
             temperatures=None if unseen else self.temperatures,
+            theta=self.good_theta if lost else self.estimate.theta,
+            mask=None if unseen else self.estimate.mask,
         )
 
     def details(self) -> dict[str, float | str]:
@@ -151,6 +159,7 @@ class Target:
             'class_id': self.class_id,
             'score': self.estimate.score,
             **dict(zip('xywh', self.estimate.box)),
+            **({'theta': self.estimate.theta} if self.estimate.theta else {}),
             **(self.temperatures.named() if self.temperatures else {}),
         }
 

@@ -4,13 +4,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..geometry import Box
+
+
+class Mask:
+    """The pixels of a target, which are drawn when they are asked for; that costs time."""
+
+    def __init__(self, draw: Callable[[], np.ndarray]) -> None:
+        self._draw = draw
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Which pixels of the image are the target's, `H x W` bool."""
+        return self._draw()
 
 
 @dataclass(frozen=True)
@@ -26,9 +39,9 @@ class Estimate:
     response_area: Box | None = None
     """The part of the image, in pixels, that the response map covers."""
     theta: float = 0.0
-    """Rotation of the box about its centre, radians."""
-    mask: np.ndarray | None = None
-    """Pixels of the target, `H x W` bool; None where the tracker has none."""
+    """Rotation of the box about its centre, radians; positive is clockwise in the image."""
+    mask: Mask | None = None
+    """Pixels of the target; None where the tracker has no masks."""
     calibrated: bool = True
     """Whether the score is a calibrated probability; if not, it never makes a target tracked."""
     evidence: np.ndarray | None = None
