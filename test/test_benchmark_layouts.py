@@ -125,6 +125,16 @@ def test_otb_passes_an_empty_placeholder_and_another_folder_of_images(tmp_path):
     np.testing.assert_array_equal(human.boxes, [[0, 0, 5, 6], [1, 0, 5, 6]])
 
 
+def test_tiger1_begins_in_its_sixth_frame(tmp_path):
+    for name in ('Tiger1', 'Tiger2'):
+        images(tmp_path / name / 'img', range(1, 9), '{:04}.jpg')
+        write(tmp_path / name / 'groundtruth_rect.txt', *['1,1,5,6'] * 8)
+    first, second = read(tmp_path)
+    assert len(first) == len(second) == 8
+    assert np.flatnonzero(np.isfinite(first.boxes[:, 0])).tolist() == [5, 6, 7]
+    assert np.isfinite(second.boxes).all()
+
+
 # ------------------------------------------------------------------- VOT
 def test_vot_keeps_its_polygons_beside_the_boxes_around_them(tmp_path):
     folder = tmp_path / 'VOT2018' / 'ants'
@@ -328,6 +338,120 @@ def test_vtuav_has_a_box_every_ten_frames(tmp_path, caplog):
     assert sequence.part(5, 6).labelled.tolist() == [False] * 5 + [True]
     np.testing.assert_array_equal(sequence.other_boxes[10], [6, 2, 3, 4])
     assert not caplog.records
+
+
+def vtuav(folder: Path) -> None:
+    images(folder / 'ir', range(21), '{:06}.jpg')
+    write(folder / 'ir.txt', '1 2 3 4', '5 2 3 4')
+
+
+def test_vtuav_begins_where_its_file_of_first_frames_says(tmp_path, caplog):
+    for name in ('car_016', 'car_017'):
+        vtuav(tmp_path / 'VTUAV' / 'test_ST' / 'test_ST_001' / name)
+    offsets = np.array(
+        {'bus_001': 4, 'car_016': 9}
+    )  # as it is published: pickled, without a shape
+    np.save(tmp_path / 'VTUAV' / 'init_frame.npy', offsets, allow_pickle=True)
+    first, second = read(tmp_path / 'VTUAV')
+    assert (first.frames.paths[0].stem, len(first)) == ('000009', 11)
+    assert (second.frames.paths[0].stem, len(second)) == ('000000', 11)
+    assert np.flatnonzero(first.labelled).tolist() == [0, 10]
+    assert not caplog.records
+
+
+class Harmful:
+    """An object whose pickle makes a file when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_nothing_in_the_file_of_first_frames_is_executed(tmp_path):
+    vtuav(tmp_path / 'test_ST' / 'car_016')
+    mark = tmp_path / 'executed'
+    offsets = np.array({'car_016': 9, 'x': Harmful(mark)})
+    np.save(tmp_path / 'init_frame.npy', offsets, allow_pickle=True)
+    assert read(tmp_path)[0].frames.paths[0].stem == '000009'
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize('content', [b'no array', b''])
+def test_a_file_of_first_frames_that_is_none_is_told(tmp_path, caplog, content):
+    vtuav(tmp_path / 'test_ST' / 'car_016')
+    (tmp_path / 'init_frame.npy').write_bytes(content)
+    assert read(tmp_path)[0].frames.paths[0].stem == '000000'
+    assert 'init_frame.npy' in caplog.text and 'all begin at 0' in caplog.text
+
+
+def test_a_file_of_first_frames_with_plain_numbers_is_told(tmp_path, caplog):
+    vtuav(tmp_path / 'test_ST' / 'car_016')
+    np.save(tmp_path / 'init_frame.npy', np.arange(3))
+    assert read(tmp_path)[0].frames.paths[0].stem == '000000'
+    assert 'it holds int64' in caplog.text
+
+
+# ------------------------------------------------------------------- attributes
+def test_lasot_has_attributes_in_the_folder_of_its_toolkit(lasot):
+    values = ['1', '0', '0', '0', '1'] + ['0'] * 8 + ['1']
+    write(lasot / 'annos' / 'att' / 'airplane-1.txt', ','.join(values))
+    write(lasot / 'annos' / 'att' / 'airplane-2.txt', *values)  # a line each
+    expected = ('illumination_variation', 'camera_motion', 'aspect_ratio_change')
+    assert [each.attributes for each in read(lasot)] == [expected, expected]
+
+
+def test_uav123_has_attributes_for_each_sequence_of_either_split(tmp_path):
+    images(tmp_path / 'data_seq' / 'UAV123' / 'bike1', [1, 2], '{:06}.jpg')
+    for split, values in (('UAV123', '1,0,0,0,0,0,0,0,0,0,0,1'), ('UAV20L', '0,0,1' + ',0' * 9)):
+        write(tmp_path / 'anno' / split / 'bike1.txt', *['1,2,3,4'] * 2)
+        write(tmp_path / 'anno' / split / 'att' / 'bike1.txt', values)
+    found = {each.split: each.attributes for each in read(tmp_path)}
+    assert found == {
+        'UAV123': ('scale_variation', 'similar_object'), 'UAV20L': ('low_resolution',),
+    }  # fmt: skip
+
+
+def test_lasher_has_attributes_in_a_folder_of_their_own(tmp_path):
+    folder = tmp_path / 'LasHeR' / 'testingset' / '10runone'
+    images(folder / 'infrared', [1, 2], 'i{:03}.jpg')
+    write(folder / 'init.txt', *['1,2,3,4'] * 2)
+    write(folder / 'infrared.txt', *['1,2,3,4'] * 2)
+    write(tmp_path / 'LasHeR' / 'AttriSeqsTxt' / '10runone.txt', '0,1' + ',0' * 16 + ',1')
+    assert read(tmp_path)[0].attributes == ('partial_occlusion', 'aspect_ratio_change')
+
+
+@pytest.fixture
+def rgbt234(tmp_path):
+    for name in ('afterrain', 'aftertree'):
+        folder = tmp_path / 'RGBT234' / name
+        images(folder / 'infrared', [1, 2])
+        for truth in ('infrared.txt', 'visible.txt'):
+            write(folder / truth, *['1,2,3,4'] * 2)
+    place = tmp_path / 'RGBT234' / 'attr_txt'
+    write(place / 'SequencesName.txt', 'aftertree', 'afterrain')
+    for name in ('BC', 'CM', 'DEF', 'FM', 'HO', 'LI', 'LR', 'MB', 'NO', 'TC', 'PO', 'SC'):
+        write(place / f'{name}.txt', '1' if name == 'HO' else '0', '1' if name == 'SC' else '0')
+    return tmp_path / 'RGBT234'
+
+
+def test_rgbt234_has_a_file_for_each_attribute_in_the_order_of_its_list(rgbt234, caplog):
+    rain, tree = read(rgbt234)
+    assert (rain.attributes, tree.attributes) == (('scale_variation',), ('heavy_occlusion',))
+    assert not caplog.records
+
+
+def test_rgbt234_tells_an_attribute_with_values_for_other_sequences(rgbt234, caplog):
+    write(rgbt234 / 'attr_txt' / 'SC.txt', '1')
+    assert read(rgbt234)[0].attributes == ()
+    assert 'SC.txt: 1 values for 2 sequences; left out' in caplog.text
+
+
+def test_attributes_of_another_number_are_told(lasot, caplog):
+    write(lasot / 'annos' / 'att' / 'airplane-1.txt', '1,0,1')
+    assert read(lasot)[0].attributes == ()
+    assert 'airplane-1.txt:1: not 14 columns of 0 or 1' in caplog.text
 
 
 # ------------------------------------------------------------------- all of them

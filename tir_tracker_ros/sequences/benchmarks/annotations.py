@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Reads files of boxes, labels and attributes; errors in them are reported with file and line."""
+"""Reads files of boxes and labels; errors in them are reported with file and line."""
 
 from __future__ import annotations
 
@@ -172,42 +172,6 @@ def read_flags(path: Path, count: int) -> np.ndarray:
     flags = np.zeros(count, bool)
     flags[: len(fields)] = [field == '1' for field in fields[:count]]
     return flags
-
-
-# The attribute files of the toolkits differ only in their number of columns.
-ATTRIBUTE_COLUMNS = {
-    10: (  # PTB-TIR
-        'deformation', 'occlusion', 'scale_variation', 'background_clutter', 'low_resolution',
-        'fast_motion', 'motion_blur', 'out_of_view', 'intensity_variation', 'thermal_crossover',
-    ),
-    11: (  # OTB
-        'illumination_variation', 'out_of_plane_rotation', 'scale_variation', 'occlusion',
-        'deformation', 'motion_blur', 'fast_motion', 'in_plane_rotation', 'out_of_view',
-        'background_clutter', 'low_resolution',
-    ),
-    16: (  # LSOTB-TIR
-        'deformation', 'occlusion', 'distractor', 'background_clutter', 'out_of_view',
-        'scale_variation', 'fast_motion', 'motion_blur', 'thermal_crossover',
-        'intensity_variation', 'low_resolution', 'aspect_ratio_variation', 'vehicle', 'drone',
-        'surveillance', 'hand_held',
-    ),
-}  # fmt: skip
-
-
-def read_attributes(path: Path, columns: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """
-    Read a line of 0 and 1, a column for each attribute; any other line is reported.
-
-    Without `columns` they are those of the toolkit with as many.
-    """
-    lines = read_lines(path)
-    values = re.split(r'[\s,]+', lines[0].strip()) if lines else []
-    names = columns or ATTRIBUTE_COLUMNS.get(len(values), ())
-    if len(names) != len(values) or not set(values) <= {'0', '1'}:
-        counts = len(columns) or '10, 11 or 16'
-        report(path, 1, f'not {counts} columns of 0 or 1 but {values}; left out')
-        return ()
-    return tuple(name for name, value in zip(names, values) if value == '1')
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 from ..base import read_text
 from ..folders import image_files
 from ..source import open_source
-from .annotations import ABSENT, read_attributes, report
+from .annotations import ABSENT, report
+from .attributes import read_attributes
 from .layout import first_file, first_folder, Found, Layout, matched
 from .sequence import Frames, Sequence, VideoFrames
 

@@ -22,6 +22,10 @@ from .annotations import (
     read_lines,
     report,
 )
+from .attributes import attributes_above, attributes_of_rgbt234, read_attributes
+from .attributes import LASHER as LASHER_ATTRIBUTES
+from .attributes import LASOT as LASOT_ATTRIBUTES
+from .attributes import UAV123 as UAV123_ATTRIBUTES
 from .layout import (
     first_file,
     first_folder,
@@ -33,6 +37,7 @@ from .layout import (
     only_first,
 )
 from .sequence import Sequence
+from .vtuav import first_frame
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class _Folder:
     parse: BoxParser = parse_box
     every: int = 1
     """Only each `every`-th frame has a box."""
+    first: Callable[[Path], int] = lambda folder: 0
+    """Number of the frame that the first box belongs to; frames before it are left out."""
     refine: Callable[[Path, Sequence], Sequence] = lambda folder, sequence: sequence
     """Adds what else the folder tells."""
 
@@ -65,6 +72,9 @@ class _Folder:
         assert truth is not None
         images = first_folder(folder, self.images) or folder / self.images[0]
         paths, boxes = image_files(images), self._spread(read_boxes(truth, parse=self.parse))
+        if begin := self.first(folder):
+            numbers = [int(path.stem) if path.stem.isdecimal() else -1 for path in paths]
+            paths = [path for path, number in zip(paths, numbers) if number >= begin]
         if self.every > 1:  # frames go on behind the last one with a box
             paths = paths[: max(len(boxes), 1)]
         frames, boxes = matched(truth, boxes, paths)
@@ -121,9 +131,13 @@ def _lasot(folder: Path, sequence: Sequence) -> Sequence:
         for listing, name in (('testing_set.txt', 'test'), ('training_set.txt', 'train')):
             if (above / listing).is_file() and folder.name in _names(above / listing):
                 split = name
-    class_name = folder.name.rpartition('-')[0]
     return replace(
-        sequence, boxes=boxes, tags={'absent': absent}, split=split, class_name=class_name
+        sequence,
+        boxes=boxes,
+        tags={'absent': absent},
+        split=split,
+        class_name=folder.name.rpartition('-')[0],
+        attributes=attributes_above(folder, ('annos/att', 'att'), LASOT_ATTRIBUTES),
     )
 
 
@@ -134,7 +148,7 @@ def _names(listing: Path) -> set[str]:
 LASOT = _layout(
     'LaSOT',
     '<class>/<class>-<n>/img/*, groundtruth.txt, full_occlusion.txt, out_of_view.txt; the splits '
-    'in testing_set.txt and training_set.txt beside the classes',
+    'in testing_set.txt and training_set.txt beside the classes, attributes in annos/att',
     _Folder(
         ('img',),
         ('groundtruth.txt',),
@@ -156,12 +170,28 @@ def _is_lasher(folder: Path) -> bool:
     return bool(named) or any(re.match(r'i\d', name) for name in names)
 
 
-_RGBT = _Folder(('infrared',), ('infrared.txt',), other='visible.txt')
-_LASHER = _Folder(('infrared',), ('init.txt', 'infrared.txt'))
-RGBT234 = _layout('RGBT234', 'infrared/*, infrared.txt, visible.txt (RGBT210 too)', _RGBT)
+_RGBT = _Folder(
+    ('infrared',),
+    ('infrared.txt',),
+    other='visible.txt',
+    refine=lambda folder, one: replace(one, attributes=attributes_of_rgbt234(folder)),
+)
+_LASHER = _Folder(
+    ('infrared',),
+    ('init.txt', 'infrared.txt'),
+    refine=lambda folder, one: replace(
+        one, attributes=attributes_above(folder, ('AttriSeqsTxt',), LASHER_ATTRIBUTES)
+    ),
+)
+RGBT234 = _layout(
+    'RGBT234',
+    'infrared/*, infrared.txt, visible.txt (RGBT210 too); attributes in attr_txt/<attribute>.txt',
+    _RGBT,
+)
 LASHER = Layout(
     'LasHeR',
-    'infrared/i*.jpg, init.txt, infrared.txt; or a set called LasHeR, testingset, trainingset',
+    'infrared/i*.jpg, init.txt, infrared.txt; or a set called LasHeR, testingset, trainingset; '
+    'attributes in AttriSeqsTxt',
     _is_lasher,
     _LASHER.read,
     covers=('RGBT234',),
@@ -173,8 +203,8 @@ GTOT = _layout(
 )
 VTUAV = _layout(
     'VTUAV',
-    'ir/*, ir.txt, rgb.txt: a box for frames 0, 10, 20, ...',
-    _Folder(('ir',), ('ir.txt',), other='rgb.txt', every=10),
+    'ir/*, ir.txt, rgb.txt: a box every ten frames, from 0 or the frame in init_frame.npy on',
+    _Folder(('ir',), ('ir.txt',), other='rgb.txt', every=10, first=first_frame),
 )
 
 
@@ -241,7 +271,12 @@ NFS_APART = Layout(
 
 # ------------------------------------------------------------------- boxes apart from the images
 def _read_apart(
-    folder: Path, truth: Path, name: str, part: tuple[int, int] | None = None, split: str = ''
+    folder: Path,
+    truth: Path,
+    name: str,
+    part: tuple[int, int] | None = None,
+    split: str = '',
+    attributes: tuple[str, ...] = (),
 ) -> Found:
     """Read one sequence whose boxes lie in another folder; `part` is its first and last frame."""
     try:
@@ -256,7 +291,7 @@ def _read_apart(
     except (ValueError, OSError) as error:
         yield leave_out(truth, None, name, error)
     else:
-        yield Sequence(name, frames, boxes, split=split, video=folder.name)
+        yield Sequence(name, frames, boxes, split=split, attributes=attributes, video=folder.name)
 
 
 def _is_trackingnet(root: Path) -> bool:
@@ -330,12 +365,15 @@ def _read_uav123(root: Path) -> Found:
             images = root / 'data_seq' / split / video
             if not images.is_dir():
                 images = root / 'data_seq' / 'UAV123' / video
-            yield from _read_apart(images, truth, name, part, split)
+            attributes = folder / 'att' / truth.name
+            found = read_attributes(attributes, UAV123_ATTRIBUTES) if attributes.is_file() else ()
+            yield from _read_apart(images, truth, name, part, split, found)
 
 
 UAV123 = Layout(
     'UAV123',
-    'data_seq/UAV123/<video>/*, anno/UAV123/<sequence>.txt; anno/UAV20L is a split of its own',
+    'data_seq/UAV123/<video>/*, anno/UAV123/<sequence>.txt; anno/UAV20L is a split of its own; '
+    'attributes in att',
     _is_uav123,
     _read_uav123,
     levels=0,

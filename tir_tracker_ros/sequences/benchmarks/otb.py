@@ -10,7 +10,8 @@ import re
 import numpy as np
 
 from ..folders import image_files
-from .annotations import read_attributes, read_boxes
+from .annotations import read_boxes
+from .attributes import read_attributes
 from .layout import first_folder, Found, has_images, Layout, matched
 from .sequence import Sequence
 
@@ -26,6 +27,8 @@ OTB_RANGES = {
     'Freeman3': (1, 460),
     'Freeman4': (1, 283),
 }
+# Frames at the beginning in which nothing is started, as in pytracking's list of OTB.
+OTB_SKIPPED = {'Tiger1': 5}
 _IMAGES = ('img', 'jpg')
 
 
@@ -69,6 +72,7 @@ def _read_otb(folder: Path) -> Found:
     for truth in truths:
         boxes = read_boxes(truth, origin=1)
         frames, boxes = matched(truth, boxes, _annotated(folder.name, images, boxes))
+        boxes[: OTB_SKIPPED.get(folder.name, 0)] = np.nan
         suffix = truth.stem.removeprefix('groundtruth_rect') if len(truths) > 1 else ''
         yield Sequence(
             name=f'{folder.name}{suffix}',
