@@ -69,6 +69,7 @@ setup(
         'dask': ['distributed'],
         # got10k: the peer that the evaluation's figures are held against; it forgets to name six
         'test': [
+            'distributed',
             'got10k==0.1.3',
             'hypothesis',
             'matplotlib',

@@ -11,6 +11,7 @@ from pathlib import Path
 import sys
 
 import cv2
+import distributed
 import numpy as np
 import pytest
 
@@ -150,8 +151,7 @@ def test_jobs_run_one_thread_each(tmp_path, sequences, capsys):
 # ------------------------------------------------------------------- a cluster
 @pytest.fixture
 def workers():
-    """Start a cluster of two workers; skip where the package is missing."""
-    distributed = pytest.importorskip('distributed', reason='the extra dask is not installed')
+    """Start a cluster of two workers."""
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as found:
@@ -176,7 +176,6 @@ def test_a_worker_that_goes_away_loses_and_repeats_nothing(tmp_path, sequences, 
 
 
 def test_a_scheduler_that_does_not_answer_is_told(tmp_path):
-    pytest.importorskip('distributed', reason='the extra dask is not installed')
     with pytest.raises(OSError), cluster('tcp://127.0.0.1:9', 1):
         pass
 
