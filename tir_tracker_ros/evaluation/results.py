@@ -20,6 +20,7 @@ from ..sequences.base import listed, read_text
 from ..sequences.benchmarks import Sequence
 from ..sequences.benchmarks.annotations import around_quadrangle, parse_numbers, read_rows
 from .supervised import STARTED, SupervisedRun, TRACKED
+from .vot_trajectory import read_trajectory
 
 
 def one_pass_names(sequence: Sequence, tracker: str) -> list[str]:
@@ -30,10 +31,16 @@ def one_pass_names(sequence: Sequence, tracker: str) -> list[str]:
     unsupervised experiments, and of the TIR toolkits.
     """
     name = sequence.name
-    names = [f'{sequence.key}.txt', f'{name}.txt', f'{name}/{name}.txt', f'{name}/{name}_001.txt']
-    names += [f'{kind}/{name}/{name}_001.txt' for kind in ('longterm', 'unsupervised')]
+    names = [f'{sequence.key}.txt', f'{name}.txt', f'{name}/{name}.txt']
+    inside = f'{name}/{name}_001'
+    names += _text_or_binary(inside, f'longterm/{inside}', f'unsupervised/{inside}')
     names += [f'{name}_{tracker}.txt', f'{pysot_name(sequence)}.txt']
     return list(dict.fromkeys(names))
+
+
+def _text_or_binary(*names: str) -> list[str]:
+    """Return the files that vot-toolkit may write: text, or the binary form of newer versions."""
+    return [f'{name}{suffix}' for name in names for suffix in ('.txt', '.bin')]
 
 
 def pysot_name(sequence: Sequence) -> str:
@@ -43,9 +50,10 @@ def pysot_name(sequence: Sequence) -> str:
 
 def supervised_names(sequence: Sequence, repetition: int) -> list[str]:
     """Return the names under which a folder of results may hold a run of a sequence."""
-    name = f'{sequence.name}_{repetition:03d}.txt'
+    name = f'{sequence.name}_{repetition:03d}'
     inside = f'{sequence.name}/{name}'
-    return [f'{sequence.dataset}/{name}', inside, name, f'baseline/{inside}']
+    names = _text_or_binary(inside, f'baseline/{inside}')
+    return [f'{sequence.dataset}/{name}.txt', f'{name}.txt', *names]
 
 
 def find(folder: Path, names: list[str], name: str | None = None) -> Path | None:
@@ -161,7 +169,7 @@ def read_run(path: Path, count: int, origin: int, cut: bool = False) -> Supervis
 
 def _lines(path: Path, count: int) -> list[tuple[int, str]]:
     """Return the lines behind a header with their numbers; raises ValueError for too few."""
-    lines, first = read_rows(path)
+    lines, first = _rows(path)
     if len(lines) < count:
         raise ValueError(_WRONG_COUNT.format(path, len(lines), count))
     return list(enumerate(lines, start=first))
@@ -174,7 +182,11 @@ def _refuse_more(path: Path, found: int, count: int, cut: bool) -> None:
 
 def line_count(path: Path) -> int:
     """Return the number of frames that a file of results covers."""
-    return len(read_rows(path)[0])
+    return len(_rows(path)[0])
+
+
+def _rows(path: Path) -> tuple[list[str], int]:
+    return (read_trajectory(path), 1) if path.suffix == '.bin' else read_rows(path)
 
 
 def _box(path: Path, number: int, line: str, origin: int) -> tuple[float, ...]:
@@ -198,14 +210,17 @@ def read_times(boxes_path: Path, count: int) -> np.ndarray | None:
     """
     stem, _, number = boxes_path.stem.rpartition('_')
     repetition = int(number) if number.isdecimal() else 1
-    beside = [_times_path(boxes_path)]
+    beside = [_times_path(boxes_path), _times_path(boxes_path).with_suffix('.value')]
     if number.isdecimal():
         beside.append(boxes_path.with_name(f'{stem}_time.txt'))
     for path in (*beside, boxes_path.parent / 'times' / beside[0].name):
         if path.is_file():
             lines, first = read_rows(path)
-            seconds = []
+            seconds: list[float] = []
             for line_number, line in enumerate(lines[:count], start=first):
+                if not line.strip():  # vot-toolkit: nothing was measured
+                    seconds.append(math.nan)
+                    continue
                 try:
                     columns = parse_numbers(line)
                 except ValueError:
