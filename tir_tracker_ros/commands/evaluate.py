@@ -146,6 +146,9 @@ class ListLayouts(argparse.Action):
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; returns the exit status."""
+    if arguments.jobs > 1:
+        _start_importing(arguments)
+
     import cv2
 
     from ..evaluation.evaluate import evaluate, EvaluationSettings, PROTOCOLS
@@ -213,6 +216,14 @@ def run(arguments: argparse.Namespace) -> int:
     print('\n'.join([*overall_table(report), *told_table(report)]))
     print(f'Report: {arguments.out / "report.md"}')
     return 0
+
+
+def _start_importing(arguments: argparse.Namespace) -> None:
+    from ..evaluation.peers import PEERS
+    from ..evaluation.worker_start import start_importing
+
+    names = {name.strip() for name in arguments.trackers.split(',')}
+    start_importing(torch=bool(arguments.variant or names - {*PEERS, ''}))
 
 
 def _sequences(arguments: argparse.Namespace) -> tuple[list[Sequence], list[LeftOut]]:

@@ -16,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 import logging
-import multiprocessing
 from pathlib import Path
 import sys
 from tempfile import TemporaryDirectory
@@ -29,6 +28,7 @@ from ..tracking.track import Tracker
 from . import results
 from .runner import Store
 from .supervised import ProtocolSettings
+from .worker_start import worker_context
 
 logger = logging.getLogger(__name__)
 
@@ -154,8 +154,7 @@ def processes(jobs: int) -> Backend:
 def _pool(
     waiting: dict[int, Task], workers: int
 ) -> Iterator[tuple[int, dict[str, str] | Exception]]:
-    context = multiprocessing.get_context('spawn')  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=worker_context()) as pool:
         futures = {pool.submit(run_task, task): place for place, task in waiting.items()}
         try:
             for future in as_completed(futures):
