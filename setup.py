@@ -41,7 +41,9 @@ setup(
     maintainer_email='tir-tracker-ros@example.org',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed', '**/*.safetensors', '**/*.json', '**/*.yaml']},
+    package_data={
+        NAME: ['py.typed', '**/*.safetensors', '**/*.json', '**/*.yaml', 'viewer/page/*'],
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -54,6 +56,7 @@ setup(
     # torch is chosen by the user (CPU, CUDA, board) and imported where a network is needed.
     # opencv-contrib-python-headless is the one OpenCV wheel: two of them overwrite each other.
     install_requires=[
+        'aiohttp>=3.8',
         'av',
         'numpy>=1.24',
         'opencv-contrib-python-headless>=4.6',
@@ -85,6 +88,7 @@ setup(
             f'tir-tracker = {NAME}.cli:main',
             f'tracker = {NAME}.nodes.start:tracker',
             f'player = {NAME}.nodes.start:player',
+            f'viewer = {NAME}.nodes.start:viewer',
             f'warm_detector = {NAME}.nodes.start:warm_detector',
             f'train = {NAME}.commands.train:main',
         ],

@@ -44,7 +44,7 @@ RANKS = {
             ['imaging'],
             ['models'],
             ['tracking'],
-            ['sequences', 'simulation'],
+            ['sequences', 'simulation', 'viewer'],
             ['training', 'evaluation', 'nodes'],
             ['commands'],
             ['cli'],
@@ -119,7 +119,7 @@ def test_what_colcon_installs_runs_with_the_python_of_the_users_environment(comm
         env=environment,
     )  # fmt: skip
     assert not done.returncode, done.stderr
-    for name in ('tracker', 'player', 'tir-tracker'):
+    for name in ('tracker', 'player', 'viewer', 'tir-tracker'):
         script = root / 'p' / 'lib' / PACKAGE.name / name
         assert script.read_text().splitlines()[0] == '#!/usr/bin/env python3'
         assert os.access(script, os.X_OK)

@@ -17,6 +17,7 @@ EXTRAS = {
 }
 """Packages that come with an extra of this one."""
 WHEELS = {
+    'aiohttp': 'aiohttp',
     'av': 'av',
     'cv2': OPENCV,
     'numpy': 'numpy',

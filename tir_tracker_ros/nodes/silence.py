@@ -32,14 +32,15 @@ class Silence:
                 f'after {self._last_image - before:.1f} s without'
             )
 
-    def check(self, patience: float) -> None:
-        """Warn of no image for so many seconds; 0 for never."""
+    def check(self, patience: float) -> str:
+        """Warn of no image for so many seconds, 0 for never; returns a new warning, or ''."""
         silent = time.monotonic() - self._last_image
         if patience and silent > patience and (cause := self._cause()) != self._told:
             self._told = cause
-            self._node.get_logger().warning(
-                f'no image on {self._images.topic_name} for {silent:.1f} s; {cause}'
-            )
+            text = f'no image on {self._images.topic_name} for {silent:.1f} s; {cause}'
+            self._node.get_logger().warning(text)
+            return text
+        return ''
 
     def _cause(self) -> str:
         topic = self._images.topic_name

@@ -1,7 +1,7 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-The programs `tracker`, `player` and `warm_detector`.
+The programs `tracker`, `player`, `viewer` and `warm_detector`.
 
 They import little before a signal can end them as the system does, without a trace back: the
 imports of a node take a second and more, and only then does it take signals itself.
@@ -22,6 +22,11 @@ def tracker() -> None:
 def player() -> int:
     """Run the bag player node and return the exit status."""
     return _run('player_node')
+
+
+def viewer() -> int:
+    """Run the node with the web page and return the exit status."""
+    return _run('viewer_node')
 
 
 def warm_detector() -> None:
