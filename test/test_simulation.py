@@ -162,6 +162,21 @@ def test_occluders_hide_the_target_for_a_while():
     assert np.median(after) > 0.7
 
 
+def test_the_visible_mask_is_the_target_without_what_covers_it():
+    scene = render('occlusion', 3, frames=60, size=SMALL)
+    shares = []
+    for index in range(0, 60, 4):
+        whole, visible = scene.target_mask(index), scene.visible_mask(index)
+        assert (visible <= whole).all()
+        shares.append((visible.sum() / whole.sum(), scene.frame(index).visibility))
+    seen, told = np.array(shares).T
+    # The visibility is that of bodies which are smeared by their motion.
+    np.testing.assert_allclose(seen, told, atol=0.1)
+    assert seen[0] > 0.99 and seen.min() < 0.5
+    easy = render('easy', 2, frames=5, size=SMALL, camera='fixed')
+    assert (easy.visible_mask(3) == easy.target_mask(3)).all()
+
+
 def test_an_unhidden_target_is_wholly_visible():
     scene = render('easy', 2, frames=5, size=SMALL, camera='fixed')
     assert all(scene.frame(index).visibility > 0.99 for index in range(5))
@@ -357,6 +372,42 @@ def test_hidden_targets_are_nan_lines_and_16_bit_images_stay_16_bit(tmp_path):
     assert len(lines) == 40 and 'nan,nan,nan,nan' in lines
     image = cv2.imread(str(folder / 'img' / '00000001.png'), cv2.IMREAD_UNCHANGED)
     assert image.dtype == np.uint16
+
+
+def test_masks_are_written_and_read_back(tmp_path, capsys):
+    assert simulate('--out', tmp_path, '--category', 'occlusion', '--masks') == 0
+    scene = render('occlusion', 0, frames=6, size=SMALL)
+    (sequence,) = read_benchmark(tmp_path)
+    for index in range(6):
+        assert (sequence.masks[index] == (scene.visible_mask(index) > 0.5)).all()
+    folder = tmp_path / 'occlusion_000000'
+    assert {path.name for path in folder.iterdir()} == {'img', 'masks', 'groundtruth.txt'}
+    # A shorter scene is refused where masks of a longer one would stay.
+    for path in sorted((folder / 'img').iterdir())[3:]:
+        path.unlink()
+    assert simulate('--out', tmp_path, '--category', 'occlusion', '--frames', 3) == 1
+    assert '00000004.png' in capsys.readouterr().err
+    assert simulate('--out', tmp_path / 'sheet.png', '--masks') == 1
+    assert 'contact sheet' in capsys.readouterr().err
+
+
+def test_without_being_asked_for_no_masks_are_written(tmp_path):
+    assert simulate('--out', tmp_path) == 0
+    (sequence,) = read_benchmark(tmp_path)
+    assert sequence.masks is None
+
+
+def test_a_bag_holds_masks_with_the_stamps_of_the_images(tmp_path):
+    path = tmp_path / 'scene.bag'
+    assert simulate('--out', path, '--frames', 3, '--masks') == 0
+    scene = render('easy', 0, frames=3, size=SMALL)
+    with bags.BagReader(path) as bag:
+        masks = [message.decoded() for message in bag.messages(['/ground_truth/mask'])]
+    assert [bags.stamp_of(mask.header) for mask in masks] == scene.stamps
+    for index, mask in enumerate(masks):
+        assert mask.encoding == 'mono8'
+        pixels = np.frombuffer(mask.data, np.uint8).reshape(SMALL[::-1])
+        assert (pixels == 255 * (scene.visible_mask(index) > 0.5)).all()
 
 
 def test_every_challenge_is_written_for_all(tmp_path):

@@ -14,6 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..geometry import Box
+from ..imaging.thermal_image import ThermalImage
+from ..sequences.benchmarks.layout import MASKS
 from ..simulation import CATEGORIES, CHALLENGES, render, Scene, TARGETS
 from ..simulation.camera import CAMERAS
 from .output import is_file_name, naming
@@ -21,6 +23,7 @@ from .output import is_file_name, naming
 IMAGE_TOPIC = '/thermal/image_raw'
 INIT_TOPIC = '/tracker/init'
 TRUTH_TOPIC = '/ground_truth'
+MASK_TOPIC = '/ground_truth/mask'
 _FORMATS = {'.bag': 'bag', '.mcap': 'bag', '.jpg': 'sheet', '.png': 'sheet'}
 """Output format by suffix of `--out`; a folder for any other."""
 _COLUMNS, _PER_SCENE = 3, 3
@@ -52,6 +55,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--format', choices=('folder', 'bag'), help='of each sequence in the folder --out'
     )
+    parser.add_argument(
+        '--masks',
+        action='store_true',
+        help=f'also write which pixels show the target: masks/ beside img/, in a bag {MASK_TOPIC}',
+    )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
 
 
@@ -74,6 +82,8 @@ def run(arguments: Namespace) -> int:
             f'--out {out}: no {out.suffix} file can be written, but a folder of sequences, a bag '
             '(NAME.bag, NAME.mcap) or a contact sheet (NAME.jpg, NAME.png)'
         )
+    if single == 'sheet' and arguments.masks:
+        raise ValueError(f'--masks: {out} is a contact sheet, which holds no masks')
     if single is None and out.exists() and not out.is_dir():
         raise NotADirectoryError(f'--out {out} is a file, not a folder')
     strips = []
@@ -97,10 +107,10 @@ def run(arguments: Namespace) -> int:
                     strips.append(draw_strip(scene))
                     progress.update(images)
                 elif single == 'bag':
-                    write_bag(scene, out, progress)
+                    write_bag(scene, out, progress, arguments.masks)
                 else:
                     write = write_bag if arguments.format == 'bag' else write_folder
-                    write(scene, out / f'{category}_{seed:06d}', progress)
+                    write(scene, out / f'{category}_{seed:06d}', progress, arguments.masks)
                 written += 1
         except KeyboardInterrupt:
             if single != 'sheet':
@@ -116,34 +126,50 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def write_folder(scene: Scene, folder: Path, progress: tqdm | None = None) -> None:
+def write_folder(
+    scene: Scene, folder: Path, progress: tqdm | None = None, masks: bool = False
+) -> None:
     """
     Write `img/00000001.png` ... and `groundtruth.txt`: a line `x,y,w,h`, nan where hidden.
 
-    Each image gets its line at once, so that a scene that is interrupted is one of fewer images.
-    Raises OSError, naming the path, for what cannot be written or would be mixed with the images
-    of an earlier and longer sequence.
+    With `masks` also `masks/00000001.png` ..., 255 in the pixels that show the target. Each image
+    gets its line at once, so that a scene that is interrupted is one of fewer images. Raises
+    OSError, naming the path, for what cannot be written or would be mixed with the images of an
+    earlier and longer sequence.
     """
     images = folder / 'img'
     images.mkdir(parents=True, exist_ok=True)
+    if masks:
+        (folder / MASKS).mkdir(exist_ok=True)
     known = {f'{number:08d}.png' for number in range(1, len(scene) + 1)}
-    stray = sorted({path.name for path in images.iterdir()} - known)
-    if stray:
-        raise FileExistsError(f'{images} holds {stray[0]}, which is not of this scene')
-    for path in images.iterdir():  # of the same scene, or else a later end would leave both
-        path.unlink()
+    there = [folder / name for name in ('img', MASKS) if (folder / name).is_dir()]
+    for each in there:
+        stray = sorted({path.name for path in each.iterdir()} - known)
+        if stray:
+            raise FileExistsError(f'{each} holds {stray[0]}, which is not of this scene')
+    for each in there:
+        for path in each.iterdir():  # of the same scene, or else a later end would leave both
+            path.unlink()
     with (folder / 'groundtruth.txt').open('w', buffering=1) as truth:
         for number, (image, box) in enumerate(scene, 1):
             path = images / f'{number:08d}.png'
             values = box or Box(*[float('nan')] * 4)
             try:
+                if masks:
+                    _write_png(folder / MASKS / path.name, _mask(scene, number - 1))
                 _write_png(path, image.pixels)
                 truth.write(','.join(f'{value:.3f}' for value in values) + '\n')
             except BaseException:
                 path.unlink(missing_ok=True)  # perhaps half of an image, and one without a line
+                (folder / MASKS / path.name).unlink(missing_ok=True)
                 raise
             if progress is not None:
                 progress.update()
+
+
+def _mask(scene: Scene, index: int) -> np.ndarray:
+    """Return 255 where more than half of a pixel shows the target, else 0."""
+    return np.where(scene.visible_mask(index) > 0.5, 255, 0).astype(np.uint8)
 
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:
@@ -156,11 +182,12 @@ def _write_png(path: Path, pixels: np.ndarray) -> None:
         path.write_bytes(encoded.tobytes())
 
 
-def write_bag(scene: Scene, path: Path, progress: tqdm | None = None) -> None:
+def write_bag(scene: Scene, path: Path, progress: tqdm | None = None, masks: bool = False) -> None:
     """
     Write a bag: images on /thermal/image_raw, the init box of the first on /tracker/init.
 
-    The truth is on /ground_truth, with empty results where the target is hidden.
+    The truth is on /ground_truth, with empty results where the target is hidden; with `masks`
+    the pixels that show it are 255 on /ground_truth/mask.
     """
     from ..sequences.bags import BagWriter, detection_message, header, image_message
 
@@ -178,6 +205,9 @@ def write_bag(scene: Scene, path: Path, progress: tqdm | None = None) -> None:
                 head, box or Box(0.0, 0.0, 0.0, 0.0), None if box is None else 1.0, 'truth', name
             )
             writer.write(TRUTH_TOPIC, truth, image.stamp)
+            if masks:
+                mask = ThermalImage(_mask(scene, number), image.stamp)
+                writer.write(MASK_TOPIC, image_message(mask, 'thermal_camera'), image.stamp)
             if progress is not None:
                 progress.update()
     finally:

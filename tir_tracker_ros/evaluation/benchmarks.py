@@ -18,6 +18,8 @@ import numpy as np
 
 from ..geometry import iou
 from ..sequences.benchmarks import Sequence
+from ..sequences.benchmarks.masks import decoded, EMPTY
+from .mask_measures import contour_accuracy, region_similarity, statistics
 from .metrics import center_errors, has_size, OVERLAPS
 from .runner import OnePassRun
 from .supervised import overlaps
@@ -38,13 +40,19 @@ class Benchmark:
     """Returns a row for each sequence."""
     scores: Callable[[np.ndarray], list[np.ndarray]]
     """Computes each measure from summed rows, `... x columns`, along the last axis."""
+    of_masks: bool = False
+    """Whether all sequences with masks have them, whatever their layout."""
+
+    def suits(self, sequence: Sequence) -> bool:
+        """Tell whether a sequence has the measures."""
+        return sequence.layout in self.layouts or (self.of_masks and sequence.masks is not None)
 
 
 def measured(
     benchmark: Benchmark, sequences: List[Sequence], runs: List[OnePassRun], sizes: Sizes
 ) -> np.ndarray:
     """Return the rows of `sums`; nan for sequences of other layouts, which have none."""
-    mine = [index for index, each in enumerate(sequences) if each.layout in benchmark.layouts]
+    mine = [index for index, each in enumerate(sequences) if benchmark.suits(each)]
     chosen = [sequences[i] for i in mine], [runs[i] for i in mine], [sizes[i] for i in mine]
     rows = benchmark.sums(*chosen)
     table = np.full((len(sequences), rows.shape[1]), np.nan)
@@ -291,6 +299,51 @@ LONG_TERM = Benchmark(
     _best_f,
 )
 
+
+# ------------------------------------------------------------------- masks
+def _of_masks(sequences: List[Sequence], runs: List[OnePassRun], sizes: Sizes) -> np.ndarray:
+    """Return mean, recall and decay of J and of F; nan for trackers without masks."""
+    rows = []
+    for sequence, run in zip(sequences, runs):
+        if run.masks is None or sequence.masks is None:
+            rows.append([math.nan] * 7)
+            continue
+        first, _ = _started(sequence, run)
+        region = np.full(len(sequence), np.nan)
+        contour = region.copy()
+        for index in range(first + 1, len(sequence) - 1):
+            truth = sequence.masks[index]
+            if truth is not None:
+                line = run.masks[index] or EMPTY
+                mask = decoded(line, truth.shape)
+                region[index] = region_similarity(mask, truth)
+                contour[index] = contour_accuracy(mask, truth)
+        judged = slice(first + 1, len(sequence) - 1)
+        rows.append([*statistics(region[judged]), *statistics(contour[judged]), 1.0])
+    return np.array(rows, float).reshape(-1, 7)
+
+
+def _j_and_f(sums: np.ndarray) -> list[np.ndarray]:
+    means = [_ratio(sums[..., i], sums[..., 6]) for i in range(6)]
+    return [(means[0] + means[3]) / 2, *means]
+
+
+MASKS = Benchmark(
+    (),
+    {
+        'j_and_f': 'J & F',
+        'j_mean': 'J mean',
+        'j_recall': 'J recall',
+        'j_decay': 'J decay',
+        'f_mean': 'F mean',
+        'f_recall': 'F recall',
+        'f_decay': 'F decay',
+    },
+    _of_masks,
+    _j_and_f,
+    of_masks=True,
+)
+
 BENCHMARKS = {
     'got10k': GOT10K,
     'trackingnet': TRACKINGNET,
@@ -298,4 +351,5 @@ BENCHMARKS = {
     'rgbt': RGBT,
     'gtot': GTOT,
     'long-term': LONG_TERM,
+    'masks': MASKS,
 }

@@ -80,7 +80,11 @@ def evaluate(
         'protocols': list(settings.protocols),
         'rules': settings.rules,
         'measures': [
-            [key, title] for name in chosen for key, title in BENCHMARKS[name].titles.items()
+            [key, title]
+            for name in chosen
+            for key, title in BENCHMARKS[name].titles.items()
+            # Few trackers have masks.
+            if not BENCHMARKS[name].of_masks or any(key in one for one in samples.values())
         ],
         'eao_interval': list(interval) if 'supervised' in settings.protocols else None,
         'threads': cv2.getNumThreads(),
@@ -104,8 +108,7 @@ def _benchmarks(sequences: list[Sequence], settings: EvaluationSettings) -> tupl
     """Choose the benchmarks that some sequence has the layout of."""
     if 'one-pass' not in settings.protocols:
         return ()
-    layouts = {sequence.layout for sequence in sequences}
-    there = tuple(name for name, each in BENCHMARKS.items() if layouts & set(each.layouts))
+    there = tuple(name for name, each in BENCHMARKS.items() if any(map(each.suits, sequences)))
     return there if settings.benchmarks is None else settings.benchmarks
 
 

@@ -88,11 +88,17 @@ def _vot(folder: Path, tracker: str, sequence: Sequence, run: OnePassRun) -> Non
 
 
 def _long_term(folder: Path, sequence: Sequence, run: OnePassRun) -> None:
-    """Write code 1 where the tracker starts and 0 where it has no box, and the confidences."""
+    """
+    Write code 1 where the tracker starts and 0 where it has no box, and the confidences.
+
+    Boxes that are turned are written as corners; for sequences with masks there are masks.
+    """
     path = folder / f'{sequence.name}_001.txt'
     first = int(np.argmax(has_size(sequence.boxes)))
-    boxes = results.lines_of_boxes(run.boxes, sequence.origin)
+    boxes = results.lines_of_boxes(run.boxes, sequence.origin, run.polygons)
     usable = has_size(run.boxes)
+    if run.masks is not None:
+        boxes, usable = run.masks, np.array([bool(line) for line in run.masks])
     lines = [line if good else '0' for line, good in zip(boxes, usable)]
     lines[first] = '1'
     if run.scores is not None:

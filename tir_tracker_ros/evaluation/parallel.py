@@ -122,7 +122,7 @@ def run_missing(
 
 def _boxes_last(name: str) -> bool:
     """Tell files of boxes, which stand for the whole result and so come behind the others."""
-    return not name.endswith(('_time.txt', '_confidence.value'))
+    return not name.endswith(('_time.txt', '.value'))
 
 
 def processes(jobs: int) -> Backend:

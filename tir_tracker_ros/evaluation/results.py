@@ -4,12 +4,14 @@
 Files of results: one box a line in the coordinates of the set, as the benchmarks' toolkits do.
 
 `nan,nan,nan,nan` says that there is no box. In a file of the supervised protocol a line may be a
-code instead: 1 started here, 2 failed here, 0 skipped. Times in seconds lie beside, a line each,
-in `<sequence>_time.txt`, scores in `<sequence>_confidence.value`.
+code instead: 1 started here, 2 failed here, 0 skipped. A turned box is written as its corners.
+Times in seconds lie beside, a line each, in `<sequence>_time.txt`, scores in
+`<sequence>_confidence.value`, masks as VOT writes them in `<sequence>_masks.value`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 import math
 import os
 from pathlib import Path
@@ -87,20 +89,34 @@ def write(path: Path, lines: list[str]) -> None:
     os.replace(unfinished, path)
 
 
-def write_boxes(path: Path, boxes: np.ndarray, origin: int) -> None:
-    """Write `N x 4` boxes, 0-based, in coordinates whose first pixel is `origin`."""
-    write(path, lines_of_boxes(boxes, origin))
+def write_boxes(
+    path: Path, boxes: np.ndarray, origin: int, polygons: np.ndarray | None = None
+) -> None:
+    """Write boxes as `lines_of_boxes` does."""
+    write(path, lines_of_boxes(boxes, origin, polygons))
 
 
-def lines_of_boxes(boxes: np.ndarray, origin: int) -> list[str]:
-    """Return `N x 4` boxes, 0-based, as lines in coordinates whose first pixel is `origin`."""
-    return [_line(box, origin) for box in boxes]
+def lines_of_boxes(
+    boxes: np.ndarray, origin: int, polygons: np.ndarray | None = None
+) -> list[str]:
+    """
+    Return `N x 4` boxes, 0-based, as lines in coordinates whose first pixel is `origin`.
+
+    Where `polygons` (`N x 8`) has no nan, the line holds its corners.
+    """
+    if polygons is None:
+        return [_line(box, origin) for box in boxes]
+    turned = np.isfinite(polygons).all(axis=1)
+    return [
+        _numbers(corners + origin) if there else _line(box, origin)
+        for box, corners, there in zip(boxes, polygons, turned)
+    ]
 
 
 def write_run(path: Path, run: SupervisedRun, origin: int) -> None:
     """Write a run of the supervised protocol."""
-    events = zip(run.events, run.boxes)
-    write(path, [_line(box, origin) if e == TRACKED else str(e) for e, box in events])
+    lines = lines_of_boxes(run.boxes, origin, run.polygons)
+    write(path, [line if e == TRACKED else str(e) for e, line in zip(run.events, lines)])
 
 
 def write_one_pass(
@@ -109,13 +125,17 @@ def write_one_pass(
     seconds: np.ndarray | None,
     scores: np.ndarray | None,
     origin: int,
+    polygons: np.ndarray | None = None,
+    masks: list[str] | None = None,
 ) -> None:
     """Write a one-pass run, its boxes last, so that they stand for the whole of it."""
+    if masks is not None:
+        write(_masks_path(path), masks)
     if seconds is not None:
         write_times(path, seconds)
     if scores is not None:
         write_scores(path, scores)
-    write_boxes(path, boxes, origin)
+    write_boxes(path, boxes, origin, polygons)
 
 
 def write_scores(boxes_path: Path, scores: np.ndarray) -> None:
@@ -131,7 +151,11 @@ def write_times(boxes_path: Path, seconds: np.ndarray) -> None:
 
 def _line(box: np.ndarray, origin: int) -> str:
     x, y, w, h = box
-    return ','.join(f'{value:.3f}' for value in (x + origin, y + origin, w, h))
+    return _numbers((x + origin, y + origin, w, h))
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ','.join(f'{value:.3f}' for value in values)
 
 
 _WRONG_COUNT = '{}: {} lines for {} frames; it takes one for each frame, also for the first'
@@ -141,8 +165,8 @@ def read_result_boxes(path: Path, count: int, origin: int, cut: bool = False) ->
     """
     Read `count` boxes, 0-based; of corners `x1,y1,...,x4,y4` the box around them.
 
-    Raises ValueError with file and line for what is no box, and when there are fewer or, unless
-    `cut`, more.
+    `read_polygons` reads the corners themselves. Raises ValueError with file and line for what is
+    no box, and when there are fewer or, unless `cut`, more.
     """
     lines = _lines(path, count)
     if any(line.strip() == '1' for _, line in lines):  # VOT: 1 is the start, 0 is no box
@@ -150,6 +174,16 @@ def read_result_boxes(path: Path, count: int, origin: int, cut: bool = False) ->
     boxes = [_box(path, number, line, origin) for number, line in lines[:count]]
     _refuse_more(path, len(lines), count, cut)
     return np.array(boxes, float)
+
+
+def read_polygons(path: Path, count: int, origin: int) -> np.ndarray | None:
+    """Read the corners, 0-based, `count x 8`, nan in lines of boxes; None where all are boxes."""
+    polygons = np.full((count, 8), np.nan)
+    for index, (_, line) in enumerate(_lines(path, count)[:count]):
+        values = parse_numbers(line)
+        if len(values) == 8:
+            polygons[index] = np.array(values) - origin
+    return polygons if np.isfinite(polygons).any() else None
 
 
 def read_run(path: Path, count: int, origin: int, cut: bool = False) -> SupervisedRun:
@@ -164,7 +198,7 @@ def read_run(path: Path, count: int, origin: int, cut: bool = False) -> Supervis
     if not (events == STARTED).any():
         raise ValueError(f'{path}: no frame with code 1, so not of the supervised protocol')
     _refuse_more(path, len(lines), count, cut)
-    return SupervisedRun(events, boxes)
+    return SupervisedRun(events, boxes, read_polygons(path, count, origin))
 
 
 def _lines(path: Path, count: int) -> list[tuple[int, str]]:
@@ -249,6 +283,25 @@ def read_scores(boxes_path: Path, count: int) -> np.ndarray | None:
         except ValueError:
             raise ValueError(f"{path}:{index + 1}: '{line}' is no score") from None
     return scores
+
+
+def read_masks(boxes_path: Path, count: int) -> list[str] | None:
+    """
+    Read the lines of `count` masks beside the boxes; None where there is no such file.
+
+    Raises ValueError, with the file, for too few lines.
+    """
+    path = _masks_path(boxes_path)
+    if not path.is_file():
+        return None
+    lines = read_text(path).splitlines()
+    if len(lines) < count:
+        raise ValueError(f'{path}: {len(lines)} lines for {count} frames')
+    return lines[:count]
+
+
+def _masks_path(boxes_path: Path) -> Path:
+    return boxes_path.with_name(f'{boxes_path.stem}_masks.value')
 
 
 def _scores_path(boxes_path: Path) -> Path:

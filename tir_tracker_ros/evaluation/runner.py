@@ -12,12 +12,13 @@ from time import perf_counter
 
 import numpy as np
 
-from ..geometry import Box
+from ..geometry import Box, corners, hull
 from ..imaging.gain import GainControl
 from ..imaging.thermal_image import ThermalImage
 from ..sequences.benchmarks import Sequence
+from ..sequences.benchmarks.masks import encoded
 from ..tracking.states import Thresholds
-from ..tracking.track import Track, Tracker
+from ..tracking.track import Estimate, Track, Tracker
 from . import results
 from .metrics import has_size
 from .supervised import (
@@ -49,6 +50,11 @@ class OnePassRun:
     """N scores; nan where there is none. None where they are not known."""
     states: np.ndarray | None = None
     """What the node tells in each frame, see `told_states`. None without scores in 0..1."""
+    polygons: np.ndarray | None = None
+    """`N x 8` corners, nan in frames with an upright box; None where all are upright."""
+    masks: list[str] | None = None
+    """N masks as lines, see `sequences.benchmarks.masks`; empty where there is none. None where
+    the sequence or the tracker has no masks."""
 
 
 def images(sequence: Sequence) -> Iterator[np.ndarray]:
@@ -67,8 +73,9 @@ def run_one_pass(
         raise ValueError(f'{sequence.key}: no frame has a box to start on')
     first = int(np.argmax(known))
     boxes, seconds = np.full((len(sequence), 4), np.nan), np.zeros(len(sequence))
-    scores = np.full(len(sequence), np.nan)
-    track = None
+    scores, turned = np.full(len(sequence), np.nan), np.full((len(sequence), 8), np.nan)
+    masks = [''] * len(sequence)
+    track, with_masks = None, sequence.masks is not None
     for index, image in enumerate(images(sequence)):
         if index == first:
             track = _start(tracker, image, sequence, index)
@@ -76,10 +83,20 @@ def run_one_pass(
                 break
             boxes[index] = sequence.boxes[index]
         elif track is not None:
-            boxes[index], scores[index], seconds[index] = _follow(tracker, image, track)
+            estimate, seconds[index] = _follow(tracker, image, track, with_masks)
+            boxes[index], turned[index] = _told(estimate)
+            scores[index] = estimate.score
+            if with_masks and estimate.mask is not None:
+                masks[index] = encoded(estimate.mask.pixels)
         if progress:
             progress(1)
-    return OnePassRun(boxes, seconds, scores)
+    return OnePassRun(
+        boxes,
+        seconds,
+        scores,
+        polygons=turned if np.isfinite(turned).any() else None,
+        masks=masks if any(masks) else None,
+    )
 
 
 def run_supervised(
@@ -91,28 +108,31 @@ def run_supervised(
     """Follow, and start again some frames after each failure; returns the run and N seconds."""
     truth, known = sequence.boxes, has_size(sequence.boxes)
     boxes, seconds = np.full((len(sequence), 4), np.nan), np.zeros(len(sequence))
+    polygons = np.full((len(sequence), 8), np.nan)
     events = np.full(len(sequence), SKIPPED, np.uint8)
     track, next_start = None, 0
     for index, image in enumerate(images(sequence)):
         if progress:
             progress(1)
         if track is not None:
-            box, _, seconds[index] = _follow(tracker, image, track)
+            estimate, seconds[index] = _follow(tracker, image, track)
+            box, turned = _told(estimate)
             size = (image.shape[1], image.shape[0]) if settings.bounded else None
-            corners = None if sequence.polygons is None else sequence.polygons[index, None]
-            overlap = overlaps(truth[index, None], box[None], size, corners)[0]
+            true = None if sequence.polygons is None else sequence.polygons[index, None]
+            overlap = overlaps(truth[index, None], box[None], size, true, turned[None])[0]
             if known[index] and overlap <= 0:
                 events[index] = FAILED
                 track, next_start = None, index + settings.skip
             else:
-                events[index], boxes[index] = TRACKED, box
+                events[index], boxes[index], polygons[index] = TRACKED, box, turned
         elif index >= next_start and known[index]:
             track = _start(tracker, image, sequence, index)
             events[index] = STARTED
             if track is None:  # a start that is refused is a failure in the next frame
                 next_start = index + 1 + settings.skip
                 events[index + 1 : index + 2] = FAILED
-    return SupervisedRun(events, boxes), seconds
+    known_polygons = polygons if np.isfinite(polygons).any() else None
+    return SupervisedRun(events, boxes, known_polygons), seconds
 
 
 def _start(tracker: Tracker, image: np.ndarray, sequence: Sequence, index: int) -> Track | None:
@@ -123,10 +143,23 @@ def _start(tracker: Tracker, image: np.ndarray, sequence: Sequence, index: int) 
         return None
 
 
-def _follow(tracker: Tracker, image: np.ndarray, track: Track) -> tuple[np.ndarray, float, float]:
+def _follow(
+    tracker: Tracker, image: np.ndarray, track: Track, with_mask: bool = False
+) -> tuple[Estimate, float]:
+    """Return what is told, and the seconds that it took, the mask included if it is asked for."""
     begin = perf_counter()
     (estimate,) = tracker.update(image, [track])
-    return np.array(tuple(estimate.box)), estimate.score, perf_counter() - begin
+    if with_mask and estimate.mask is not None:
+        estimate.mask.pixels  # noqa: B018 (drawn now)
+    return estimate, perf_counter() - begin
+
+
+def _told(estimate: Estimate) -> tuple[np.ndarray, np.ndarray]:
+    """Return the upright box around an estimate, and its corners; nan where it is not turned."""
+    box, theta = estimate.box, estimate.theta
+    if not theta:
+        return np.array(tuple(box)), np.full(8, np.nan)
+    return np.array(tuple(hull(box, theta))), corners(box, theta).ravel()
 
 
 @dataclass
@@ -158,7 +191,15 @@ class Store:
         if path is None:
             run = run_one_pass(self._loaded(sequence, names), sequence, progress)
             path = self.folder / names[0]
-            results.write_one_pass(path, run.boxes, run.seconds, run.scores, sequence.origin)
+            results.write_one_pass(
+                path,
+                run.boxes,
+                run.seconds,
+                run.scores,
+                sequence.origin,
+                run.polygons,
+                run.masks,
+            )
         elif progress:
             progress(len(sequence))
         # Read in either case: a run that is resumed gives the same numbers to the last digit.
@@ -169,7 +210,14 @@ class Store:
         if scores is not None and in_range(scores):
             first = int(np.argmax(has_size(sequence.boxes)))
             states = told_states(scores, first, self.thresholds, self.calibrated)
-        return OnePassRun(boxes, results.read_times(path, count), scores, states)
+        return OnePassRun(
+            boxes,
+            results.read_times(path, count),
+            scores,
+            states,
+            results.read_polygons(path, count, sequence.origin),
+            results.read_masks(path, count) if sequence.masks is not None else None,
+        )
 
     def supervised(
         self,

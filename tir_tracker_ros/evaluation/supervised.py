@@ -45,6 +45,8 @@ class SupervisedRun:
     """N codes: SKIPPED, STARTED, FAILED or TRACKED."""
     boxes: np.ndarray
     """`N x 4`; nan where the frame is not TRACKED."""
+    polygons: np.ndarray | None = None
+    """`N x 8` corners, nan in frames with an upright box; None where all are upright."""
 
     @property
     def failures(self) -> int:
@@ -57,32 +59,44 @@ def overlaps(
     predicted: np.ndarray,
     size: tuple[int, int] | None,
     polygons: np.ndarray | None = None,
+    turned: np.ndarray | None = None,
 ) -> np.ndarray:
     """
     Return N overlaps, 0..1, of boxes cut to an image of `size` (width, height), if any.
 
-    Where `polygons` (`N x 8`) has no nan, its convex quadrangle is the truth.
+    Where `polygons` (`N x 8`) has no nan, its convex quadrangle is the truth, and where `turned`
+    has none, its is what was predicted.
     """
-    predicted = _bounded(predicted, size)
-    found = iou(_bounded(truth, size), predicted)
-    if polygons is not None:
-        usable = np.isfinite(polygons).all(axis=1) & has_size(predicted)
-        for index in np.flatnonzero(usable):
-            found[index] = _quadrangle_overlap(polygons[index], predicted[index], size)
+    truth, predicted = _bounded(truth, size), _bounded(predicted, size)
+    found = iou(truth, predicted)
+    usable = has_size(truth) & has_size(predicted)
+    sides = []
+    for boxes, corners in ((truth, polygons), (predicted, turned)):
+        known = np.full((len(boxes), 8), np.nan) if corners is None else corners
+        there = np.isfinite(known).all(axis=1)
+        sides.append((boxes, known, there))
+    for index in np.flatnonzero(usable & (sides[0][2] | sides[1][2])):
+        shapes = [
+            _cut(known[index], size) if there[index] else _corners(*boxes[index])
+            for boxes, known, there in sides
+        ]
+        found[index] = _overlap(*shapes)
     return found
 
 
-def _quadrangle_overlap(
-    corners: np.ndarray, box: np.ndarray, size: tuple[int, int] | None
-) -> float:
+def _cut(corners: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Return the corners, `n x 2`, of a quadrangle cut to the image, if any."""
     quadrangle = corners.reshape(4, 2).astype(np.float32)
-    if size is not None:
-        quadrangle = _common(quadrangle, _corners(0, 0, *size))
-    if len(quadrangle) < 3:
+    return quadrangle if size is None else _common(quadrangle, _corners(0, 0, *size))
+
+
+def _overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the overlap of two convex polygons."""
+    if min(len(first), len(second)) < 3:
         return 0.0
-    both = _common(quadrangle, _corners(*box))
+    both = _common(first, second)
     shared = cv2.contourArea(both) if len(both) > 2 else 0.0
-    union = cv2.contourArea(quadrangle) + box[2] * box[3] - shared
+    union = cv2.contourArea(first) + cv2.contourArea(second) - shared
     return float(np.clip(shared / union, 0, 1)) if union > 0 else 0.0
 
 
@@ -146,7 +160,8 @@ def judge(
     tagged = np.ones(len(truth), bool) if tagged is None else tagged
     accuracies, failures, fragments = [], [], []
     for run in runs:
-        overlap = overlaps(truth, run.boxes, size if settings.bounded else None, polygons)
+        bounds = size if settings.bounded else None
+        overlap = overlaps(truth, run.boxes, bounds, polygons, run.polygons)
         counts = (run.events == TRACKED) & known & tagged
         starts = np.flatnonzero(run.events == STARTED)
         for start in starts:

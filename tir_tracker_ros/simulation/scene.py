@@ -15,6 +15,7 @@ from ..geometry import Box
 from ..imaging.thermal_image import ThermalImage
 from .camera import CAMERAS
 from .composition import Composer
+from .contents import Actor
 from .painting import blend, overlap, paint, Patch, smear_kernel
 from .recipes import make_recipe, SHARES, TARGETS
 
@@ -113,13 +114,34 @@ class Scene(Sequence):
         """Return which part of each pixel the target covers or would, were nothing before it."""
         index = range(len(self))[index]
         mask = np.zeros(self.size[::-1], np.float32)
-        plain = np.zeros((2, 2), np.float32)
-        outline = self.contents.actors[0].outline(index, self.contents.camera)
-        patch = paint(outline, self.size, plain)
+        patch = self._outlined(index, self.contents.actors[0])
         if patch is not None:
             here, there = overlap(mask.shape, patch)
             mask[here] = patch.alpha[there]
         return mask
+
+    def visible_mask(self, index: int) -> np.ndarray:
+        """Return which part of each pixel shows the target, `H x W`, 0..1."""
+        index = range(len(self))[index]
+        mask = self.target_mask(index)
+        target, nearer = self.contents.actors[0], False
+        for actor in self._far_first(index):
+            patch = self._outlined(index, actor) if nearer else None
+            nearer |= actor is target
+            if patch is not None:
+                here, there = overlap(mask.shape, patch)
+                mask[here] *= 1 - patch.alpha[there]
+        return mask
+
+    def _outlined(self, index: int, actor: Actor) -> Patch | None:
+        """Return the part of the image that a body covers, without its motion in the exposure."""
+        plain = np.zeros((2, 2), np.float32)
+        return paint(actor.outline(index, self.contents.camera), self.size, plain)
+
+    def _far_first(self, index: int) -> list[Actor]:
+        """Return the bodies in the order in which they cover each other."""
+        actors = self.contents.actors
+        return sorted(actors, key=lambda actor: actor.places[index, 1] + actor.nearer)
 
     def _view(self, index: int) -> np.ndarray:
         """Return what the camera sees of the background, kelvin."""
@@ -140,13 +162,12 @@ class Scene(Sequence):
 
     def _act(self, index: int, kelvin: np.ndarray) -> tuple[Box | None, float]:
         """Draw the bodies, the far ones first, and find out what can be seen of the target."""
-        camera, actors = self.contents.camera, self.contents.actors
-        target = actors[0]
-        order = sorted(actors, key=lambda actor: actor.places[index, 1] + actor.nearer)
+        camera = self.contents.camera
+        target = self.contents.actors[0]
         seen: np.ndarray | None = None
         full: Patch | None = None
         box = target.outline(index, camera).box
-        for actor in order:
+        for actor in self._far_first(index):
             outline = actor.outline(index, camera)
             blending = 0.5 + 0.5 * math.sin(index * 0.07)
             texture = actor.textures[0] * blending + actor.textures[1] * (1 - blending)

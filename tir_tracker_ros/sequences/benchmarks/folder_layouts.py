@@ -33,10 +33,11 @@ from .layout import (
     has_images,
     Layout,
     leave_out,
+    masks_beside,
     matched,
     only_first,
 )
-from .sequence import Sequence
+from .sequence import ImageFrames, Sequence
 from .vtuav import first_frame
 
 
@@ -109,10 +110,16 @@ def _layout(
     return Layout(name, expects, folder.matches, folder.read, levels, covers)
 
 
+def _plain(folder: Path, sequence: Sequence) -> Sequence:
+    """Add masks, as the simulator writes them."""
+    assert isinstance(sequence.frames, ImageFrames)
+    return replace(sequence, masks=masks_beside(folder, sequence.frames))
+
+
 PLAIN = _layout(
     'plain',
-    '<sequence>/img/* and groundtruth.txt',
-    _Folder(('img',), ('groundtruth.txt',)),
+    '<sequence>/img/* and groundtruth.txt; perhaps masks/*',
+    _Folder(('img',), ('groundtruth.txt',), refine=_plain),
     covers=('without truth',),
 )
 

@@ -12,7 +12,11 @@ import numpy as np
 
 from ..folders import image_files
 from .annotations import report
+from .masks import MaskImages
 from .sequence import ImageFrames, Sequence
+
+MASKS = 'masks'
+"""Folder of the masks of a sequence, images of the same names as its own."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,18 @@ def matched(truth: Path, boxes: np.ndarray, images: list[Path]) -> tuple[ImageFr
     if len(images) != len(boxes):
         report(truth, count, f'{len(boxes)} boxes for {len(images)} images; cut to {count}')
     return ImageFrames(tuple(images[:count])), boxes[:count]
+
+
+def masks_beside(folder: Path, frames: ImageFrames) -> MaskImages | None:
+    """Return the masks in the folder `MASKS` of a sequence, if it is there and holds any."""
+    if not has_images(folder / MASKS):
+        return None
+    masks = {path.stem: path for path in image_files(folder / MASKS)}
+    paths = tuple(masks.get(path.stem) for path in frames.paths)
+    missing = paths.count(None)
+    if missing:
+        report(folder / MASKS, None, f'no mask for {missing} of {len(paths)} images')
+    return MaskImages(paths)
 
 
 def only_first(boxes: np.ndarray, count: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from pathlib import Path
 from ..base import listed
 from .annotations import read_lines, report
 from .anti_uav import ANTI_UAV
+from .davis import DAVIS
 from .folder_layouts import (
     GTOT,
     LASHER,
@@ -44,6 +45,7 @@ LAYOUTS: tuple[Layout, ...] = (
     VIDEO_SET,
     STILLS,
     VID,
+    DAVIS,
     UAV123,
     NFS_APART,
     TRACKINGNET,

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..folders import read_image
 from ..source import open_source
+from .masks import Masks
 
 
 class Frames(ABC):
@@ -119,6 +120,8 @@ class Sequence:
     """`N x 4` boxes of the same target in a colour camera's images, where a set has both."""
     polygons: np.ndarray | None = None
     """`N x 8` corners of the target, where a set has any that is no upright box; else nan."""
+    masks: Masks | None = None
+    """Which pixels are the target's; None where the set does not say."""
     labelled: np.ndarray | None = None
     """N booleans: frames of which the set tells something, if only absence; None: all of them."""
     origin: int = 0
@@ -148,5 +151,6 @@ class Sequence:
             tags={name: values[kept] for name, values in self.tags.items()},
             other_boxes=None if self.other_boxes is None else self.other_boxes[kept],
             polygons=None if self.polygons is None else self.polygons[kept],
+            masks=None if self.masks is None else self.masks.part(first, count),
             labelled=None if self.labelled is None else self.labelled[kept],
         )

@@ -22,7 +22,8 @@ from .annotations import (
     report,
 )
 from .layout import first_folder, Found, has_images, Layout, matched, only_first
-from .sequence import Sequence
+from .masks import box_of_line, is_mask, MaskLines
+from .sequence import ImageFrames, Sequence
 
 _IMAGES = ('.', 'ir', 'color')
 _TRUTH = 'groundtruth.txt'
@@ -48,12 +49,15 @@ def _is_long_term(folder: Path) -> bool:
 
 
 def _parse(line: str, origin: int) -> tuple[float, float, float, float]:
-    """Read a box, four corners or, in a line of one number, that there is no target."""
+    """Read a box, four corners, a mask or, in a line of one number, that there is no target."""
+    if is_mask(line):
+        x, y, w, h = box_of_line(line)
+        return parse_box(f'{x} {y} {w} {h}')
     return ABSENT if len(parse_numbers(line)) == 1 else parse_box(line, origin)
 
 
 def _read_vot(folder: Path) -> Found:
-    """Read images, `groundtruth.txt` (boxes or polygons) and one label file a tag."""
+    """Read images, `groundtruth.txt` (boxes, polygons or masks) and one label file a tag."""
     truth, images = folder / _TRUTH, first_folder(folder, _IMAGES)
     assert images is not None
     frames, boxes = matched(truth, read_boxes(truth, parse=_parse), image_files(images))
@@ -64,10 +68,19 @@ def _read_vot(folder: Path) -> Found:
         frames=frames,
         boxes=boxes,
         polygons=_polygons(truth, len(boxes)),
+        masks=_masks(truth, frames),
         tags=tags,
         attributes=tuple(name for name, values in tags.items() if values.any()),
         video=folder.name,
     )
+
+
+def _masks(truth: Path, frames: ImageFrames) -> MaskLines | None:
+    """Return the masks of VOT2020 and later; None where no line is one."""
+    lines = read_rows(truth)[0][: len(frames)]
+    if not any(map(is_mask, lines)):
+        return None
+    return MaskLines(tuple(line if is_mask(line) else '' for line in lines), frames[0].shape[:2])
 
 
 def _polygons(truth: Path, count: int) -> np.ndarray | None:
@@ -87,7 +100,7 @@ def _polygons(truth: Path, count: int) -> np.ndarray | None:
 
 VOT = Layout(
     'VOT',
-    'images in color, groundtruth.txt of boxes or polygons, *.tag or *.label (VOT2016 to 2019)',
+    'images in color, groundtruth.txt of boxes, polygons or masks, *.tag or *.label',
     _is_vot,
     _read_vot,
     covers=('VOT-TIR',),
