@@ -129,6 +129,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('pysot', 'got10k', 'vot', 'otb'),
         help="write the boxes into OUT/export too, in that toolkit's files",
     )
+    add(
+        '--video',
+        metavar='A,B',
+        help='videos of two of the trackers beside each other, where they differ most',
+    )
     add('--fresh', action='store_true', help='run anew what OUT already has results of')
 
 
@@ -177,6 +182,7 @@ def run(arguments: argparse.Namespace) -> int:
         protocols = PROTOCOLS if all_vot else ('one-pass',)
     elif arguments.protocol == 'both':
         protocols = PROTOCOLS
+    pair = _pair(arguments, stores, protocols)
     cv2.setNumThreads(arguments.threads)
     supervised = ProtocolSettings(bounded=not arguments.unbounded)
     if several:
@@ -208,6 +214,10 @@ def run(arguments: argparse.Namespace) -> int:
         export_results(
             arguments.export_results, sequences, stores, protocols, arguments.repetitions, folder
         )
+    if pair:
+        from ..evaluation.side_by_side import write_side_by_side
+
+        report['videos'] = write_side_by_side(report, sequences, *pair, arguments.out / 'videos')
     report['half'] = arguments.half
     report['left_out'] = [asdict(each) for each in left_out]
     report['run'] = describe_run(arguments.words)
@@ -303,6 +313,24 @@ def _stores(arguments: argparse.Namespace) -> list[Store]:
     if not stores:
         raise ValueError('no tracker: give --trackers, --variant or --results')
     return stores
+
+
+def _pair(
+    arguments: argparse.Namespace, stores: list[Store], protocols: tuple[str, ...]
+) -> tuple[Store, Store] | None:
+    """Return the two trackers that a video shows; None where none is asked for."""
+    if not arguments.video:
+        return None
+    named = {store.name: store for store in stores}
+    names = arguments.video.split(',')
+    if len(names) != 2 or len(set(names)) < 2:
+        raise ValueError(f"--video '{arguments.video}' is not A,B, two of the trackers")
+    for name in names:
+        if name not in named:
+            raise ValueError(f"--video: '{name}' is none of the trackers {', '.join(named)}")
+    if 'one-pass' not in protocols:
+        raise ValueError('--video shows one-pass runs, and the protocol is supervised')
+    return named[names[0]], named[names[1]]
 
 
 def _peer(name: str, arguments: argparse.Namespace) -> Callable[[], Tracker]:

@@ -292,6 +292,9 @@ def markdown(report: Report, folder: Path) -> str:
         for key, title, _ in SUPERVISED[:3]:
             found = _group_table(report, 'tags', key)
             lines += [f'## {title} by tag', '', *found] if found else []
+    if report.get('videos'):
+        shown = ', '.join(f'[{each["sequence"]}]({each["file"]})' for each in report['videos'])
+        lines += [f'Videos where two trackers differ most: {shown}.', '']
     plots = [name for name in PLOTS if (folder / name).is_file()]
     lines += [line for name in plots for line in (f'![{name.removesuffix(".png")}]({name})', '')]
     key = 'success_auc' if 'one-pass' in report['protocols'] else 'accuracy'
