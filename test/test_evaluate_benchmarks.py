@@ -73,6 +73,31 @@ def test_a_sequence_that_is_missing_is_told_and_stands_in_the_report(long_term, 
     assert '1 sequence could not be read: c.' in (long_term / 'out' / 'report.md').read_text()
 
 
+def test_half_of_a_benchmark_may_be_missing(long_term, caplog):
+    write(long_term / 'data' / 'list.txt', ['a', 'b', 'c', 'd'])
+    report = evaluate(long_term)
+    assert report['sets']['data']['sequences'] == 2
+    assert '2 sequences cannot be read, 2 are run: c, d' in caplog.text
+    assert '2 sequences could not be read: c, d.' in (long_term / 'out' / 'report.md').read_text()
+
+
+@pytest.mark.parametrize('count', [COUNT - 2, COUNT + 2])
+def test_a_truth_that_is_longer_or_shorter_than_the_images_is_told_and_cut(
+    tmp_path, caplog, count
+):
+    for name, lines in (('a', count), ('b', COUNT)):
+        images(tmp_path / 'data' / name / 'img')
+        write(tmp_path / 'data' / name / 'groundtruth.txt', [BOX] * lines)
+        for tracker in ('x', 'lost'):
+            write(tmp_path / tracker / f'{name}.txt', [BOX] * min(lines, COUNT))
+    report = evaluate(tmp_path)
+    frames = {name: each['frames'] for name, each in report['trackers']['x']['sequences'].items()}
+    assert frames == {'a': min(count, COUNT), 'b': COUNT}
+    told = [each for each in caplog.messages if 'boxes for' in each]
+    (line,) = told
+    assert f'{count} boxes for {COUNT} images; cut to {min(count, COUNT)}' in line
+
+
 def test_a_difference_beyond_chance_is_told_as_such(long_term):
     report = evaluate(long_term)
     assert report['differences']['lost']['f_score'][1] < 0

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+import json
 import os
 from pathlib import Path
+import resource
+import signal
 import sys
 
 import cv2
@@ -41,8 +44,11 @@ class Still:
         mean = float(image.mean())
         if self.ends == 'error' and mean > 0.5:
             raise OSError('the disk is gone')
+        if self.ends == 'memory' and mean > 0.5:
+            resource.setrlimit(resource.RLIMIT_AS, (1, resource.RLIM_INFINITY))
+            bytearray(1 << 30)
         if self.ends == 'kill' and mean > 0.5:
-            os._exit(9)
+            os.kill(os.getpid(), signal.SIGKILL)  # as Linux does where memory is short
         if self.ends == 'kill once' and mean > 0.5 and not os.path.exists(self.mark):
             open(self.mark, 'w').close()
             os._exit(9)
@@ -118,21 +124,48 @@ def test_a_process_that_is_killed_costs_its_own_run_only(tmp_path, sequences, ca
     assert len([name for name in files(tmp_path / 'kept') if 'conf' not in name]) == 2
 
 
+def test_a_process_that_runs_out_of_memory_is_told_and_the_others_are_kept(
+    tmp_path, sequences, caplog
+):
+    with pytest.raises(RuntimeError, match='1 of 3 runs failed'):
+        run(sequences, tmp_path / 'kept', ending('memory'), processes(1))
+    assert 'still on data/b, one-pass: out of memory (MemoryError)' in caplog.text
+    assert len([name for name in files(tmp_path / 'kept') if 'conf' not in name]) == 2
+
+
 def ending(ends, mark=''):
     """Return what makes the tracker, in a form that other processes can be handed."""
     return partial(Still, ends, str(mark))
 
 
-def test_the_report_of_two_jobs_is_that_of_one_to_the_byte(tmp_path, sequences):
-    def report(out, *options):
-        command = ['evaluate', str(tmp_path / 'data'), '--trackers', 'kcf', '--out', str(out)]
+def test_the_report_of_two_jobs_is_that_of_one_to_the_byte(tmp_path, sequences, monkeypatch):
+    def evaluate(folder, *options):
+        command = ['evaluate', str(tmp_path / 'data'), '--trackers', 'kcf,mil', '--out', 'out']
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
         assert cli.main([*command, *options]) == 0
-        return (out / 'report.json').read_text()
 
-    first = report(tmp_path / 'out', '--jobs', '2')
-    again = report(tmp_path / 'out')  # from the same files
-    cut = [text[: text.index('"run":')] for text in (first, again)]
-    assert cut[0] == cut[1]
+    def reports(folder):
+        """Return all files of the report, without the command and its date."""
+        run = json.loads((folder / 'out' / 'report.json').read_text())['run']
+        found = {}
+        for path in (folder / 'out').iterdir():
+            if path.suffix in ('.json', '.md', '.csv', '.tex'):
+                found[path.name] = path.read_text().replace(run['command'], '')
+                found[path.name] = found[path.name].replace(run['date'], '')
+        return found
+
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    evaluate(one)
+    evaluate(two, '--jobs', '2')
+    assert files(one / 'out' / 'results') == files(two / 'out' / 'results') != {}
+    for folder in (one, two):  # times are never the same
+        for path in (folder / 'out' / 'results').rglob('*_time.txt'):
+            path.unlink()
+    evaluate(one)
+    evaluate(two, '--jobs', '2')
+    assert reports(one) == reports(two)
+    assert len(reports(one)) == 6
 
 
 def test_jobs_run_one_thread_each(tmp_path, sequences, capsys):

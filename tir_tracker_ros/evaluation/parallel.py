@@ -107,7 +107,10 @@ def run_missing(
             if isinstance(files, Exception):
                 failed += 1
                 where = f'{task.tracker} on {task.sequence.key}, {task.protocol}'
-                logger.error('%s: %s', where, files or type(files).__name__)
+                reason = str(files) or type(files).__name__
+                if isinstance(files, MemoryError):
+                    reason = f'out of memory ({reason}); fewer jobs need less'
+                logger.error('%s: %s', where, reason)
                 continue
             for name in sorted(files, key=_boxes_last):
                 results.write(store.folder / name, files[name].splitlines())
