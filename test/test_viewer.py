@@ -22,7 +22,8 @@ from tir_tracker_ros.viewer import access, server
 from tir_tracker_ros.viewer.board import Board
 from tir_tracker_ros.viewer.commands import proposal
 from tir_tracker_ros.viewer.pictures import Picture, Seen
-from tir_tracker_ros.viewer.server import PAGE, Server, ServerSettings
+from tir_tracker_ros.viewer.server import PAGE, Server
+from tir_tracker_ros.viewer.settings import ServerSettings
 
 BOX = [20, 30, 12, 12]
 

@@ -105,9 +105,12 @@ def stream_settings(arguments: Namespace, max_targets: int = 1) -> StreamSetting
 
 
 def make_stream(
-    arguments: Namespace, settings: StreamSettings, on_image: Callable[[list[Answer]], object]
+    arguments: Namespace,
+    settings: StreamSettings,
+    on_image: Callable[[list[Answer]], object],
+    on_status: Callable[[Status], object] = lambda status: None,
 ) -> Stream:
-    """Load the model, and make a stream that tells every change of state."""
+    """Load the model, and make a stream that tells every change of state, and hands it on."""
     changes: dict[str, Any] = {'rotated_box': True} if arguments.rotated_box else {}
     tracker = load_tracker(
         arguments.model, arguments.device, arguments.weights, arguments.threads, **changes
@@ -118,6 +121,7 @@ def make_stream(
     def tell_status(status: Status) -> None:
         whose = f'target {status.id} ' if several and status.id else ''
         tell(f'after {status.details["images"]} images: {whose}{status.state}: {status.reason}')
+        on_status(status)
 
     return Stream(
         tracker, settings, warn=tell, on_status=tell_status, ids=TargetIds(), on_image=on_image

@@ -20,7 +20,8 @@ from vision_msgs.msg import Detection2D, Detection2DArray
 from ..geometry import Box
 from ..viewer.board import Board
 from ..viewer.pictures import Picture, Seen
-from ..viewer.server import Server, ServerSettings
+from ..viewer.server import Server
+from ..viewer.settings import ServerSettings
 from . import messages, qos
 from .lifecycle import spin, until_told_to_stop, USER_MISTAKES
 from .quiet_log import QuietLog

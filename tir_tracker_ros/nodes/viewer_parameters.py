@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..viewer.server import ServerSettings
+from ..viewer.settings import ServerSettings
 from .parameter import Parameter
 
 _DEFAULTS = ServerSettings()

@@ -35,6 +35,8 @@ class Source(ABC):
     """Number of images that the container claims, for progress; None when not known."""
     rate: float = 30.0
     """Images per second; 30 where it is not known."""
+    live: bool = False
+    """Whether images come at their own pace, and only once."""
 
     def numbered(self) -> Iterator[tuple[int, ThermalImage]]:
         """Iterate over number (from 0) and image; raises OSError or ValueError as `__iter__`."""

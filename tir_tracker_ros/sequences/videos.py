@@ -64,6 +64,8 @@ class VideoSource(Source):
 class StreamSource(Source):
     """A video from the network (rtsp, http ...), which can be read once."""
 
+    live = True
+
     def __init__(self, url: str) -> None:
         """Raise OSError, naming the address, when no video comes from there."""
         if av is None:
@@ -88,6 +90,8 @@ class StreamSource(Source):
 
 class CameraSource(Source):
     """A camera that the operating system knows by an index; raw 16-bit where it offers Y16."""
+
+    live = True
 
     def __init__(self, index: int) -> None:
         """Raise OSError, naming the index, when the camera gives no image."""

@@ -139,8 +139,8 @@ class Connection:
             except BadRequest as error:
                 await self._send_away(f'a request that no page sends: {error}')
                 return
-            except (ValueError, OSError) as error:
-                answer = {'error': str(error)}
+            except Exception as error:
+                answer = {'error': str(error) or type(error).__name__}
             answer['n'] = request.get('n')
             await self._socket.send_str(json.dumps(answer))
         self.refused = _what_ended(self._socket.exception())

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 import errno
 from pathlib import Path
 import socket
@@ -16,12 +15,12 @@ from typing import Any
 
 from aiohttp import web
 
-from ..imaging.gain import GainSettings
 from .access import Access, Buckets, is_local
 from .board import Board
 from .commands import Commands
 from .connection import Connection, LARGEST_REQUEST
 from .pictures import Encoder
+from .settings import ServerSettings
 
 PAGE = Path(__file__).resolve().parent / 'page'
 _FILES = sorted(path.name for path in PAGE.glob('*.[cj]s*'))
@@ -37,21 +36,6 @@ _HEADERS = {
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-store',
 }
-
-
-@dataclass(frozen=True)
-class ServerSettings:
-    """Where the page is, and what it shows."""
-
-    host: str = '127.0.0.1'
-    """Address to listen on; others than local ones ask for a token."""
-    port: int = 8080
-    """0 takes a free one."""
-    token: str = ''
-    """Empty: none on a local address, elsewhere a new one."""
-    rate: float = 30.0
-    """Images a second at most, for each viewer."""
-    gain: GainSettings | None = None
 
 
 class Server:
