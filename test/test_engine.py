@@ -27,7 +27,15 @@ class AnchorNet(Network):
         source='this test',
         template_size=128,
         search_size=256,
-        tracking={'default': {'size': 'network', 'upsample': 1, 'template': 'fixed'}, 'paper': {}},
+        tracking={
+            'default': {
+                'size': 'network',
+                'upsample': 1,
+                'template': 'fixed',
+                'target_model': False,
+            },
+            'paper': {},
+        },
     )
     stride = 8
 

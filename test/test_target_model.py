@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The target model: what it solves, what it forgets, and what it tells apart."""
 
+from dataclasses import replace
 import subprocess
 import sys
 
@@ -230,10 +231,10 @@ def test_the_evidence_tells_of_the_target_and_of_its_rival(engine):
 
 def test_a_network_without_features_is_refused(network):
     class Bare(Network):
-        preset = network.preset
+        preset = replace(network.preset, features='')
         template = search = cells = fold = use_precision = None
 
-    assert not Bare.has_features
+    assert not Bare().has_features
     with pytest.raises(ValueError, match="'cfnet_fast' has no features to learn on: target_model"):
         build_engine(Bare(), TrackingSettings(target_model=True, size='network', upsample=1))
 

@@ -129,7 +129,8 @@ class AlexNet(Backbone):
 
     def activated(self, taps: Taps, tap: str) -> Tensor:
         """Compute the activation of a tap, which is the same before and after `fold`."""
-        return torch.relu(self.norms[self.tap_index(tap)](taps[tap]))
+        raw = taps[tap] if self.normed else self.norms[self.tap_index(tap)](taps[tap])
+        return torch.relu(raw)
 
     def forward(self, image: Tensor) -> Taps:
         """Compute all taps of `N x in_channels x S x S` images."""

@@ -66,9 +66,7 @@ class MatchingNet(Network):
 
     preset: MatchingPreset
     branches: Sequence[MatchBranch]
-    has_features = True
     _raw_maps = False
-    _features = False
 
     def __init__(self, preset: MatchingPreset) -> None:
         super().__init__()
@@ -118,12 +116,6 @@ class MatchingNet(Network):
         """Return a copy, of the same weights, whose scores come before gain and bias."""
         network = copy.copy(self)
         network._raw_maps = True
-        return network
-
-    def with_features(self) -> MatchingNet:
-        """Return a copy, of the same weights, that gives features with every prediction."""
-        network = copy.copy(self)
-        network._features = True
         return network
 
     def _embed(self, taps: Taps) -> list[Tensor]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -50,15 +51,19 @@ class Network(nn.Module, ABC):
     preset: Preset
     stride: int
     """Pixels of the search crop from one cell of the scores to the next."""
-    has_features = False
-    """Whether there are features for a target model, see `with_features`."""
     has_masks = False
     """Whether predictions have a way to a mask."""
+    _features = False
 
     @property
     def name(self) -> str:
         """Name of the preset."""
         return self.preset.name
+
+    @property
+    def has_features(self) -> bool:
+        """Whether there are features for a target model, see `with_features`."""
+        return bool(self.preset.features)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -90,8 +95,16 @@ class Network(nn.Module, ABC):
         raise ValueError(f"the model '{self.name}' has no maps but its scores: raw_maps")
 
     def with_features(self) -> Network:
-        """Return a copy, of the same weights, that gives features with every prediction."""
-        raise ValueError(f"the model '{self.name}' has no features to learn on: target_model")
+        """
+        Return a copy, of the same weights, that gives features with every prediction.
+
+        Raises ValueError for a network without features that a target model learns on.
+        """
+        if not self.preset.features:
+            raise ValueError(f"the model '{self.name}' has no features to learn on: target_model")
+        network = copy.copy(self)
+        network._features = True
+        return network
 
     @abstractmethod
     def fold(self) -> None:

@@ -47,6 +47,8 @@ class Preset:
     """Side of the search crop, pixels."""
     context: float = 1.0
     """Side of the template crop over `s_z = sqrt((w + p)(h + p))`, `p = (w + h) / 2`."""
+    features: str = ''
+    """The tap whose activation a target model learns on; empty for none."""
     tracking: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: {'default': {}, 'paper': {}}
     )
@@ -69,7 +71,6 @@ class MatchingPreset(Preset):
     ensemble: str = 'sum'
     """A key of `ensembles.ENSEMBLES`: how the maps of the branches become one."""
     features: str = 'conv3'
-    """The tap whose activation a target model learns on."""
     classes: int = 0
     """Outputs of the class head on the last tap of the template; 0 is no head."""
 

@@ -57,6 +57,7 @@ def _tracking(
         'window_weight': window,
         'size_penalty': penalty,
         'size_rate': rate,
+        'target_model': False,
     }
     paper = {
         'padding': 'mean',
@@ -181,6 +182,7 @@ _SIAMRPN_FAST = replace(
     match='depthwise',
     search_size=287,
     standardise=True,
+    features='conv3',
     tracking=_tracking(0.16, 0.40, 0.30),
 )
 
@@ -244,6 +246,7 @@ _PRESETS = (
         backbone=_RESNET_FAST,
         necks=(48, 48, 48),
         standardise=True,
+        features='layer2',
     ),
     replace(
         _SIAMMASK_R50,
@@ -253,6 +256,7 @@ _PRESETS = (
         necks=(64,),
         masks=MaskShape(widths=(16, 8, 4)),
         standardise=True,
+        features='layer2',
     ),
 )
 PROPOSALS: dict[str, ProposalPreset] = {preset.name: preset for preset in _PRESETS}

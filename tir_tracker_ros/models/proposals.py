@@ -104,14 +104,19 @@ class ProposalNet(Network):
 
     def search(self, crops: Tensor, template: Template) -> Prediction:
         """Search N crops, each for its own template, or all for one."""
-        found = self._propose(self.taps(crops), template)
+        taps = self.taps(crops)
+        found = self._propose(taps, template)
         size = crops.shape[-1]
         boxes = decode(found.offsets, self.anchor_sizes, self.stride, size)
 
         def mask(index: int, row: int, column: int) -> Tensor:
             return self.draw(found, index, row, column, size)[0].sigmoid()
 
-        return Prediction(found.scores, boxes, mask=None if self.masks is None else mask)
+        features = None
+        if self._features:
+            features = self.backbone.activated(taps, self.preset.features)
+        draw = None if self.masks is None else mask
+        return Prediction(found.scores, boxes, features=features, mask=draw)
 
     def _propose(self, taps: Taps, kernels: Template) -> Proposals:
         levels = self._levels(taps)

@@ -173,6 +173,10 @@ TRACKER = (
         0.0,
         1.0,
     ),
+    _tracking(
+        'target_model',
+        'Whether the target is told from what is beside it by a filter that learns meanwhile.',
+    ),
     _tracking('redetection', 'Whether a lost target is looked for in the whole image.'),
     Parameter(
         'no_image_warning',

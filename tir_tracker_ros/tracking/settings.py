@@ -77,7 +77,7 @@ class TrackingSettings:
     slow; if that fails, the whole region is searched. With 1, and with a `blend` window, the whole
     region is searched at once. The shipped scores are calibrated for the default.
     """
-    target_model: bool = False
+    target_model: bool = True
     """Whether a filter is learned online that tells the target from what is beside it."""
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""

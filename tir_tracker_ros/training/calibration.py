@@ -23,8 +23,6 @@ from ..tracking.settings import MODES, TrackingSettings
 
 _ON_TARGET = 0.3
 """Overlap from which a box counts as being on the target."""
-_ROUNDS = 2
-"""The score gates what is learned, and so the next scores: calibration runs twice."""
 _ELSEWHERE_EVERY = 8
 """Images from one look at another place to the next."""
 _FIRST_SEED = 700_000
@@ -72,14 +70,17 @@ def calibrate_score(engine: Engine, scenes: int = 3, frames: int = 80) -> list[f
     Follow targets of every category of scene, and fit the score to whether the box was right.
 
     Runs `scenes` scenes of `frames` images of each category; returns the weights for the engine's
-    way to follow the size, and leaves them in the engine. Images without the target count as
-    wrong, whatever the box. So do looks at other places of the same images, unless they find the
-    target: that is what a target leaves behind that goes away.
+    way to follow the size, and leaves them in the engine. Where the score decides what is learned,
+    and so the next scores, that is done twice, the first time with one scene of each category.
+    Images without the target count as wrong, whatever the box. So do looks at other places of the
+    same images, unless they find the target: that is what a target leaves behind that goes away.
     """
-    learns = engine.settings.template != 'fixed' or engine.size.name == 'refiner'
-    gated = learns and engine.settings.thresholds.learn_above > 0
-    for _ in range(_ROUNDS if gated else 1):
-        evidence, right = _followed(engine, scenes, frames)
+    settings = engine.settings
+    learns = settings.template != 'fixed' or settings.target_model or engine.size.name == 'refiner'
+    gated = learns and settings.thresholds.learn_above > 0
+    # The first round only has to open and close the gate about where the second one will.
+    for count in [1, scenes] if gated else [scenes]:
+        evidence, right = _followed(engine, count, frames)
         engine.looker.score_weights = calibrate(evidence, right)
     return list(engine.looker.score_weights)
 
