@@ -134,6 +134,7 @@ _MMNET_TRACKING: dict[str, Any] = {
     'template_rate': 0.005,
     'template_interval': 1,
     'learn_above': 0.0,
+    'resize_above': 0.0,
     'near_share': 1.0,
     'target_model': False,
     'redetection': False,

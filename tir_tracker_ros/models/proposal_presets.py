@@ -58,6 +58,8 @@ def _tracking(
         'size_penalty': penalty,
         'size_rate': rate,
         'target_model': False,
+        # The penalty holds the size.
+        'resize_above': 0.0,
     }
     paper = {
         'padding': 'mean',

@@ -138,6 +138,7 @@ class Engine:
             findings[index] = finding
         if self.settings.widest_search:
             findings = [self._held(*one) for one in zip(tracks, findings)]
+        findings = [self._with_old_size(*one) for one in zip(tracks, findings)]
         if self.settings.redetection:
             self._look_elsewhere(image, tracks, findings)
         self._learn(image, tracks, findings)
@@ -160,6 +161,14 @@ class Engine:
             estimate = replace(finding.estimate, box=track.box)
             return replace(finding, estimate=estimate, mask=None)
         return finding
+
+    def _with_old_size(self, track: EngineTrack, finding: Finding) -> Finding:
+        """Keep the size of a target that is not sure: it would grow to what walks in front."""
+        estimate, old = finding.estimate, track.box
+        if estimate.score >= self.settings.thresholds.resize_above:
+            return finding
+        box = Box.from_center(estimate.box.cx, estimate.box.cy, old.w, old.h)
+        return replace(finding, estimate=replace(estimate, box=box))
 
     def _with_mask(self, finding: Finding) -> Estimate:
         """Add the mask, and the box around it, which nothing but what is told depends on."""

@@ -25,6 +25,8 @@ class Thresholds:
     """Told state: images in a row below `lost_below` after which a target is lost."""
     learn_above: float = 0.6
     """Learning: template and recent references are only updated from this score on."""
+    resize_above: float = 0.7
+    """Size: the box keeps the size that it had while the score is below this."""
     steady_above: float = 0.7
     """Search region: a slow target is looked for nearby first after a score from here on."""
     search_below: float = 0.4
@@ -50,6 +52,7 @@ class Thresholds:
             )
         for name in (
             'learn_above',
+            'resize_above',
             'steady_above',
             'search_below',
             'found_elsewhere_above',
