@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
+import gc
 import logging
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
@@ -151,6 +153,8 @@ class ListLayouts(argparse.Action):
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; returns the exit status."""
+    # A last look for garbage among all that was imported would take half a second.
+    atexit.register(gc.freeze)
     if arguments.jobs > 1:
         _start_importing(arguments)
 

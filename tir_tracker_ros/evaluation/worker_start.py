@@ -13,16 +13,6 @@ import multiprocessing
 from multiprocessing.context import BaseContext
 import sys
 
-_WITHOUT_TORCH = ('tir_tracker_ros.evaluation.parallel',)
-_WITH_TORCH = (
-    *_WITHOUT_TORCH,
-    'torch',
-    'tir_tracker_ros.models.inference',
-    'tir_tracker_ros.models.zoo',
-    'tir_tracker_ros.tracking.engine',
-    'tir_tracker_ros.tracking.refinement',
-)
-
 
 def worker_context() -> BaseContext:
     """Return how processes are started; never by a plain fork, which torch's threads forbid."""
@@ -34,10 +24,11 @@ def start_importing(torch: bool) -> None:
     Let the server import what workers need, and return at once.
 
     torch: whether networks will run. What cannot be imported is left to the workers, which tell
-    why. Once the server runs, it keeps what it has imported first.
+    why. A server that runs already keeps what it has imported first.
     """
     if sys.platform == 'linux':
         from multiprocessing import forkserver
 
-        multiprocessing.set_forkserver_preload(list(_WITH_TORCH if torch else _WITHOUT_TORCH))
+        name = 'preloaded' if torch else 'parallel'
+        multiprocessing.set_forkserver_preload([f'tir_tracker_ros.evaluation.{name}'])
         forkserver.ensure_running()
