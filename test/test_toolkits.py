@@ -68,6 +68,21 @@ def test_curves_with_pysots_rules_are_those_of_pysot(curve):
     )
 
 
+@pytest.mark.parametrize('curve', ['success', 'precision'])
+def test_curves_with_the_toolkits_rules_are_those_of_lasher(curve):
+    parts = []
+    for clip in clips('one_pass'):
+        truth = clip['truth'].copy()
+        truth[~has_size(truth)] = np.nan
+        parts.append(one_pass_curves(truth, clip['found'], 'toolkit'))
+    found = getattr(mean_curves(parts, 'toolkit'), curve)
+    expected = METRICS['rgbt'][f'lasher_{curve}']
+    if curve == 'success':  # by rounding, its overlap of a box with itself may be above 1
+        assert found[-1] == 0 and expected[-1] > 0
+        found, expected = found[:-1], expected[:-1]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ('toolkit', 'name', 'layout'),
     [

@@ -171,8 +171,8 @@ def of_got10k():
         seen = ~clip.absent & (clip.truth[:, 2] > 0)
         ious.append(rect_iou(clip.found[1:], clip.truth[1:], bound=SIZE)[seen[1:]])
     ious = np.concatenate(ious)
-    ao, sr, *_ = ExperimentGOT10k._evaluate(None, ious, [])
-    return {'ao': ao, 'sr_50': sr}
+    ao, sr, _, curve = ExperimentGOT10k._evaluate(None, ious, [])
+    return {'ao': ao, 'sr_50': sr, 'sr_75': curve[75]}
 
 
 def of_trackingnet():
@@ -236,6 +236,10 @@ def of_rgbt():
     found['max_precision_5'] = metrics.MPR_GTOT()(both, results, names)[0]
     found['max_success_pooled'] = metrics.MSR_GTOT()(both, results, names)[0]
     utils.RGBT_end()
+    truth = {clip.name: clip.truth for clip in clips('one_pass')}
+    for name, metric in (('success', metrics.SR_LasHeR()), ('precision', metrics.PR_LasHeR())):
+        answers = {clip.name: clip.found.copy() for clip in clips('one_pass')}
+        found[f'lasher_{name}'] = metric(truth, answers, names)[1].mean(axis=0).tolist()
     return found
 
 
