@@ -38,6 +38,11 @@ class Prediction:
     the crop around that cell belongs to the target, with T the side of the template crop; None
     without masks.
     """
+    rescore: Callable[[int, Template], Tensor] | None = None
+    """
+    Of a crop and the template of something else: its scores there, `K x R x R`, without looking
+    at the crop again; None where that is not possible.
+    """
 
 
 class Network(nn.Module, ABC):

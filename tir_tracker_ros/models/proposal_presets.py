@@ -39,7 +39,7 @@ class ProposalPreset(Preset):
 
 
 def _tracking(
-    penalty: float, window: float, rate: float, **long_term: float
+    penalty: float, window: float, rate: float, **own: Any
 ) -> Mapping[str, Mapping[str, Any]]:
     """
     Give the numbers of a paper's tracking to both modes.
@@ -47,7 +47,8 @@ def _tracking(
     The paper's mode is that of the authors' code but for its limit of at least 10 pixels to a
     side, which is more than many thermal targets have. The default mode adds what this package has
     beyond it: limits of the size, a nearby search first, redetection, nearest pixels as padding.
-    long_term: settings of the paper's search for a lost target, which redetection replaces.
+    own: further settings of the paper alone: its search for a lost target, which redetection
+    replaces, and what it does about look-alikes.
     """
     common = {
         'size': 'network',
@@ -67,7 +68,7 @@ def _tracking(
         'max_scale': 100.0,
         'near_share': 1.0,
         'redetection': False,
-        **long_term,
+        **own,
     }
     return {'default': common, 'paper': {**common, **paper}}
 
@@ -139,11 +140,23 @@ _RESNET_FAST = ResNetShape(
     stem=16,
 )
 
-# From local to global in steps, of which the paper does not give the size. Left out are its
-# template less those of distractors, which no public code has and its authors dropped as unstable,
-# and the larger search crop that the code takes for targets that are small at the start.
+# From local to global in steps, of which the paper does not give the size. Look-alikes, and the
+# averages over images of their templates and of the target's, are as the paper describes them (no
+# public code has them, and its authors dropped them as unstable); the larger search crop for
+# targets that are small at the start is that of the code.
 _DASIAMRPN = _tracking(
-    0.055, 0.42, 0.295, widest_search=767, widen_by=64, widen_below=0.8, narrow_above=0.95
+    0.055,
+    0.42,
+    0.295,
+    widest_search=767,
+    widen_by=64,
+    widen_below=0.8,
+    narrow_above=0.95,
+    small_search=287,
+    distractors=0.5,
+    template='average',
+    template_rate=0.01,
+    template_interval=1,
 )
 
 _SIAMRPN = ProposalPreset(

@@ -112,23 +112,35 @@ class ProposalNet(Network):
         def mask(index: int, row: int, column: int) -> Tensor:
             return self.draw(found, index, row, column, size)[0].sigmoid()
 
+        def rescore(index: int, kernels: Template) -> Tensor:
+            levels = self._levels({tap: value[index : index + 1] for tap, value in taps.items()})
+            return self._scores(levels, kernels)[0]
+
         features = None
         if self._features:
             features = self.backbone.activated(taps, self.preset.features)
         draw = None if self.masks is None else mask
-        return Prediction(found.scores, boxes, features=features, mask=draw)
+        return Prediction(found.scores, boxes, features=features, mask=draw, rescore=rescore)
 
     def _propose(self, taps: Taps, kernels: Template) -> Proposals:
         levels = self._levels(taps)
-        scores, offsets = [], []
-        for index, (head, level) in enumerate(zip(self.heads, levels)):
-            scores.append(head.scores(level, kernels[2 * index]))
-            offsets.append(head.offsets(level, kernels[2 * index + 1]))
+        offsets = [
+            head.offsets(level, kernels[2 * index + 1])
+            for index, (head, level) in enumerate(zip(self.heads, levels))
+        ]
         return Proposals(
-            self.score_sum(scores),
+            self._scores(levels, kernels),
             self.offset_sum(offsets).unflatten(1, (4, -1)),
             taps,
             None if self.masks is None else self.masks.match.correlate(levels[-1], kernels[-1]),
+        )
+
+    def _scores(self, levels: list[Tensor], kernels: Template) -> Tensor:
+        return self.score_sum(
+            [
+                head.scores(level, kernels[2 * index])
+                for index, (head, level) in enumerate(zip(self.heads, levels))
+            ]
         )
 
     def forward(self, template: Tensor, search: Tensor) -> Proposals:

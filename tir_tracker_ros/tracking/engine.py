@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ..geometry import Box
+from .distractors import remembered
 from .engine_track import EngineTrack
 from .looking import Finding, Look, Looker
 from .masks import rotated_box
@@ -84,10 +85,11 @@ class Engine:
             template=self.runtime.template(image, [self.region.template_window(box, fill)])[0],
             size_memory=self.size.start(image, box),
             redetection=Redetection(box),
+            search_size=self.region.whole(box, image.shape),
         )
         # Peaks are divided by the first image's peak for the same crop size: in a smaller crop it
         # may be twice as high, where a network looks at the whole crop, as MMNet's gate does.
-        for size in {self.region.size, self.region.near_size}:
+        for size in {self.region.size, self.region.near_size, track.search_size}:
             track.first_peaks[size] = self.looker.first_peak(image, track, size)
         if self.target_model:
             track.target_filter = self._learn_first(image, track, self.target_model)
@@ -118,11 +120,11 @@ class Engine:
 
         The crops of all targets go through the network together.
         """
-        whole = self.region.size
         looks = []
         for track in tracks:
             track.images += 1
-            size = whole if self._model_due(track) else self.region.first_size(track.pace)
+            whole = track.search_size
+            size = whole if self._model_due(track) else self.region.first_size(track.pace, whole)
             looks.append(Look(track, track.box, track.wide or size, track.wide > whole))
         findings = self.looker.look(image, looks)
         for track, finding in zip(tracks, findings):
@@ -131,9 +133,10 @@ class Engine:
         again = [
             index
             for index, (track, look) in enumerate(zip(tracks, looks))
-            if look.size < whole and not track.pace.steady
+            if look.size < track.search_size and not track.pace.steady
         ]
-        second = self.looker.look(image, [Look(tracks[i], tracks[i].box, whole) for i in again])
+        again_looks = [Look(tracks[i], tracks[i].box, tracks[i].search_size) for i in again]
+        second = self.looker.look(image, again_looks)
         for index, finding in zip(again, second):
             findings[index] = finding
         if self.settings.widest_search:
@@ -157,7 +160,7 @@ class Engine:
         if finding.probability > thresholds.narrow_above:
             track.wide = 0
         elif finding.probability < thresholds.widen_below:
-            track.wide = self.region.wider(track.wide)
+            track.wide = self.region.wider(max(track.wide, track.search_size))
             estimate = replace(finding.estimate, box=track.box)
             return replace(finding, estimate=estimate, mask=None)
         return finding
@@ -227,6 +230,11 @@ class Engine:
                     template = self.runtime.blend(track.template, template, settings.template_rate)
                 track.template = template
         for track, finding in sure:
+            if finding.look_alikes:
+                boxes = finding.look_alikes
+                windows = [self.region.template_window(box, track.fill) for box in boxes]
+                made = self.runtime.template(image, windows)
+                track.distractors = remembered(self.runtime, track.distractors, made)
             self.size.learn(image, track, finding.sized)
             view, target = finding.view, track.target_filter
             if self.target_model and view and target and self._model_due(track):

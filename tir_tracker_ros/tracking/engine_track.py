@@ -34,5 +34,9 @@ class EngineTrack(Track):
     """What the target model knows; None without one."""
     images: int = 0
     """Images since the first one."""
+    search_size: int
+    """Size of the search crop that shows the whole search region."""
+    distractors: Any = None
+    """What look-alikes were like so far, a template; None without any."""
     wide: int = 0
     """Size of the search crop while the network has lost the target, see `widest_search`; or 0."""

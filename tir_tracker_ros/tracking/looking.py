@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ..geometry import Box
+from .distractors import look_alikes
 from .engine_track import EngineTrack
 from .masks import placed
 from .runtime import Response, Runtime
@@ -74,6 +75,7 @@ class _Peak:
     area: Box
     """The part of the image that the response covers."""
     view: View | None
+    look_alikes: list[Box]
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Finding:
     """Draws the mask of the target, `H x W` bool; None without masks."""
     view: View | None
     """None without a target model."""
+    look_alikes: list[Box]
+    """Boxes of what looks like the target beside it, pixels of the image."""
 
 
 class Looker:
@@ -154,7 +158,8 @@ class Looker:
         chosen = self.size.choose(peaks)
         if isinstance(penalties, np.ndarray):
             penalties = penalties.reshape(maps.shape)[chosen]
-        index, row, column = self.region.peak(maps[chosen], look.anywhere, penalties)
+        rivals = self._rivals(look.track, response, crops.start or 0)
+        index, row, column = self.region.peak(maps[chosen], look.anywhere, penalties, rivals)
         index += chosen.start or 0
         crop, candidate = divmod(index, scores.shape[1])
         # The paper measures displacement with the old size, not the winning scale's; a cell of
@@ -164,7 +169,7 @@ class Looker:
         cell = self.region.stride * pixels
         moved = Box(box.x + column * cell, box.y + row * cell, box.w, box.h)
         found = Found(look.track, within(image, moved), factor)
-        score, view = float(peaks[index]), None
+        score, view, others = float(peaks[index]), None, list[Box]()
         if boxes is not None:
             i, j = (round(one + (scores.shape[-1] - 1) / 2) for one in (row, column))
             x, y, w, h = boxes[crop, candidate, :, i, j].tolist()
@@ -173,6 +178,13 @@ class Looker:
             score = float(scores[crop, candidate, i, j])
             if isinstance(penalties, np.ndarray):
                 found.trust = float(chance(score) * np.exp(penalties[index, i, j]))
+            if self.settings.distractors:
+                others = [
+                    Box(
+                        left + one.x * pixels, top + one.y * pixels, one.w * pixels, one.h * pixels
+                    )
+                    for one in look_alikes(boxes[crop], chance(scores[crop]), Box(x, y, w, h))
+                ]
             if response.mask is not None:
                 side = self.runtime.template_size * pixels
                 found.mask = partial(
@@ -192,7 +204,18 @@ class Looker:
             view = View(features, box, cell, scores.shape[-1], peaks_over_first)
         side = cell * maps.shape[-1] / self.settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
-        return _Peak(found, score, maps[index], area, view)
+        return _Peak(found, score, maps[index], area, view, others)
+
+    def _rivals(self, track: EngineTrack, response: Response, window: int) -> np.ndarray | float:
+        """Compute what look-alikes take off the probability of each place of a window."""
+        if track.distractors is None:
+            return 0.0
+        if response.rescore is None:
+            raise ValueError(
+                f"the model '{self.runtime.name}' cannot tell look-alikes: distractors"
+            )
+        likeness = chance(response.rescore(window, track.distractors))
+        return self.settings.distractors * likeness
 
     def _filtered(self, track: EngineTrack, response: Response, crops: slice) -> np.ndarray | None:
         """Compute the target model's responses, one for each map of the network; None without."""
@@ -234,7 +257,14 @@ class Looker:
             calibrated=self.calibrated,
             evidence=evidence,
         )
-        return Finding(estimate, sized, float(chance(peak.score)), peak.found.mask, peak.view)
+        return Finding(
+            estimate,
+            sized,
+            float(chance(peak.score)),
+            peak.found.mask,
+            peak.view,
+            peak.look_alikes,
+        )
 
     def _enlarged(self, maps: np.ndarray) -> np.ndarray:
         """Enlarge maps `C x R x R`, by `upsample` along each side."""

@@ -39,6 +39,11 @@ class Response:
     Of a window, a row and a column: how likely, 0..1, each of the `T x T` pixels of the crop
     around that cell is the target's, T being `template_size`; None without masks.
     """
+    rescore: Callable[[int, Any], np.ndarray] | None = None
+    """
+    Of a window and the template of something else: its scores there, `K x R x R` log-odds; None
+    for networks that would have to look at the window again.
+    """
 
 
 class Runtime(Protocol):

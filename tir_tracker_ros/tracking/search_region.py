@@ -15,6 +15,8 @@ from .settings import TrackingSettings
 
 # A window with a side of less would only look at padding.
 _SMALLEST_SIDE = 2.0
+_SMALL = 0.004
+"""Share of the image below which a target is small (the public code of DaSiamRPN)."""
 _USUAL_MOVE = 0.2
 """Displacement that the prior hardly holds back, as a share of the largest that can be seen."""
 _STEADY_WITHIN = 0.5
@@ -51,7 +53,8 @@ class SearchRegion:
         left_out = round((1 - share) * (cells - 1) / 2)
         self.near_size = self.size - 2 * self.stride * left_out
         self._near_reach = cells / 2 - left_out
-        self._prior = self._make_prior(cells * settings.upsample)
+        self._priors = {cells * settings.upsample: self._make_prior(cells * settings.upsample)}
+        self._usual = cells * settings.upsample
 
     def pixel(self, box: Box) -> float:
         """Compute how many pixels of the image a pixel of the crops around `box` covers."""
@@ -69,14 +72,19 @@ class SearchRegion:
         side = max(side, _SMALLEST_SIDE)
         return Window(box.cx, box.cy, side, side, fill)
 
+    def whole(self, box: Box, shape: tuple[int, ...]) -> int:
+        """Return the size of the search crop for a new target in an image of `shape` (H, W)."""
+        small = box.w * box.h < _SMALL * shape[0] * shape[1]
+        return max(self.settings.small_search, self.size) if small else self.size
+
     def step(self, box: Box) -> float:
         """Compute how far apart, in pixels, search regions may lie that leave nothing unseen."""
         # The peak can be anywhere where the whole template fits into the search region.
         return max(self.size - self._template_size, 0.1 * self.size) * self.pixel(box)
 
-    def first_size(self, pace: Pace) -> int:
-        """Return the size of the search crop to begin with."""
-        return self.near_size if pace.steady else self.size
+    def first_size(self, pace: Pace, whole: int) -> int:
+        """Return the size of the search crop to begin with, `whole` being that of the track."""
+        return self.near_size if pace.steady and whole == self.size else whole
 
     def wider(self, size: int) -> int:
         """Return the size of the search crop that follows `size` while a target is lost."""
@@ -93,20 +101,27 @@ class SearchRegion:
         pace.steady = slow and score >= self.settings.thresholds.steady_above
 
     def peak(
-        self, maps: np.ndarray, anywhere: bool = False, penalties: np.ndarray | float = 0.0
+        self,
+        maps: np.ndarray,
+        anywhere: bool = False,
+        penalties: np.ndarray | float = 0.0,
+        rivals: np.ndarray | float = 0.0,
     ) -> tuple[int, float, float]:
         """
         Find the peak of maps `C x r x r`: its map, and row and column in cells from the centre.
 
         anywhere: take a place far from the centre for as likely as a near one. penalties: what is
-        added to the logarithm of each probability.
+        added to the logarithm of each probability. rivals: what is taken off each probability
+        before that, for a `cosine` window only.
         """
         size = maps.shape[-1]
-        margin = (len(self._prior) - size) // 2
-        prior = self._prior[margin : margin + size, margin : margin + size]
+        prior = self._prior(size) if not anywhere else None
         share, window = self.settings.window_weight, self.settings.window
-        weighted = maps + penalties if window != 'cosine' else chance(maps) * np.exp(penalties)
-        if anywhere:
+        if window == 'cosine':
+            weighted = np.maximum(chance(maps) - rivals, 0) * np.exp(penalties)
+        else:
+            weighted = maps + penalties
+        if prior is None:
             pass
         elif window == 'product':
             weighted = weighted + prior
@@ -119,6 +134,15 @@ class SearchRegion:
         index, row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
         centre, times = (size - 1) / 2, self.settings.upsample
         return int(index), (row - centre) / times, (column - centre) / times
+
+    def _prior(self, size: int) -> np.ndarray:
+        """Return what is laid over responses of `size x size`; over small ones, its middle."""
+        if size > self._usual:
+            if size not in self._priors:
+                self._priors[size] = self._make_prior(size)
+            return self._priors[size]
+        margin = (self._usual - size) // 2
+        return self._priors[self._usual][margin : margin + size, margin : margin + size]
 
     def _make_prior(self, size: int) -> np.ndarray:
         """Compute what is laid over responses of `size x size`, float32."""

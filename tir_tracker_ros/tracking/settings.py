@@ -81,6 +81,16 @@ class TrackingSettings:
     """Whether a filter is learned online that tells the target from what is beside it."""
     redetection: bool = True
     """Whether a target that was lost is looked for in the whole image, two places an image."""
+    distractors: float = 0.0
+    """
+    How much, 0..1, the likeness of a place to look-alikes of the target counts against it
+    (DaSiamRPN, section 3.3); 0 learns no look-alikes. For boxes of the network.
+    """
+    small_search: int = 0
+    """
+    Side, in pixels of the crop, of the search crop for targets that are small at the start (under
+    0.004 of the image); 0 makes no difference between them and others.
+    """
     widest_search: int = 0
     """
     Side, in pixels of the crop, of the widest search crop that a target is looked for in while the
@@ -123,6 +133,8 @@ class TrackingSettings:
             ('refiner_interval', 0, 1000),
             ('near_share', 0.0, 1.0),
             ('mask_above', 0.0, 1.0),
+            ('distractors', 0.0, 1.0),
+            ('small_search', 0, 2000),
             ('widest_search', 0, 2000),
             ('widen_by', 1, 2000),
         ):
@@ -139,6 +151,13 @@ class TrackingSettings:
             raise ValueError(
                 f'tracking settings size network and upsample {self.upsample} exclude each other: '
                 'a box of the network belongs to one cell of the response'
+            )
+
+        if self.distractors and (self.size, self.window) != ('network', 'cosine'):
+            raise ValueError(
+                f'tracking settings distractors {self.distractors}, size {self.size} and window '
+                f'{self.window} exclude each other: look-alikes are boxes of the network, and '
+                'probabilities are compared (cosine)'
             )
 
     @classmethod

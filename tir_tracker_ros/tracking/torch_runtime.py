@@ -57,7 +57,8 @@ class TorchRuntime:
             _array(found.scores),
             None if found.boxes is None else _array(found.boxes),
             None if found.features is None else _array(found.features),
-            None if found.mask is None else _drawn(found.mask),
+            None if found.mask is None else _arrays(found.mask),
+            None if found.rescore is None else _arrays(found.rescore),
         )
 
     @torch.inference_mode()
@@ -101,8 +102,9 @@ def _crops(
     return torch.from_numpy(np.stack(crops)[:, None]).to(device)
 
 
-def _drawn(mask: Callable[[int, int, int], Tensor]) -> Callable[[int, int, int], np.ndarray]:
-    return torch.inference_mode()(lambda index, row, column: _array(mask(index, row, column)))
+def _arrays(compute: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
+    """Return a function that gives what `compute` gives as an array."""
+    return torch.inference_mode()(lambda *arguments: _array(compute(*arguments)))
 
 
 def _array(values: Tensor) -> np.ndarray:
