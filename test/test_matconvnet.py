@@ -11,9 +11,11 @@ import torch
 
 from tir_tracker_ros.cli import main
 from tir_tracker_ros.models import zoo
+from tir_tracker_ros.models.attention import SpatialTransformer
 from tir_tracker_ros.models.families import build
 from tir_tracker_ros.models.imports import import_weights
 from tir_tracker_ros.models.mat_file import MatError, read_mat
+from tir_tracker_ros.models.matconvnet import _Affine
 
 CLASSES = {np.dtype(kind): code for kind, code in (('f8', 6), ('f4', 7), ('i4', 12), ('u1', 9))}
 KINDS = {np.dtype(kind): code for kind, code in (('f8', 9), ('f4', 7), ('i4', 5), ('u1', 2))}
@@ -92,10 +94,49 @@ def random_network(name):
             add(f'bn{index + 1}b', norm.bias[:, None])
             deviation = (norm.running_var + norm.eps).sqrt()
             add(f'bn{index + 1}x', torch.stack([norm.running_mean, deviation], dim=1))
-    for branch in network.branches:
+    add_embeddings(network, name, add)
+    for branch in network.branches[::-1]:
         add('adjustf', branch.gain[None])
         add('adjustb', branch.bias[None])
     return network, parameters
+
+
+def add_embeddings(network, name, add):
+    """Add what lies between backbone and adjustment, in the authors' order."""
+
+    def add_conv(key, conv):
+        add(f'{key}f', conv.weight)
+        add(f'{key}b', conv.bias[:, None])
+
+    if name.startswith('hssnet'):
+        (match,) = (branch.embedding for branch in network.branches)
+        for index, norm in enumerate(match.norms):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2)
+            add(f'bn_filters{index}', norm.weight[:, None])
+            add(f'bn_bias{index}', norm.bias[:, None])
+            deviation = (norm.running_var + norm.eps).sqrt()
+            add(f'bn_moments{index}', torch.stack([norm.running_mean, deviation], dim=1))
+        add_conv('conv6', match.fuse)
+        for index in (1, 4, 6):
+            add_conv(f'lc{index}', match.transformer.localiser[index])
+        theta = match.transformer.theta
+        # Rows of x' and y' become p1 .. p6, see `test_an_affine_map_...`.
+        weight, bias = (one.detach().clone() for one in (theta.weight, theta.bias))
+        for one in (weight, bias):
+            one[[2, 5]] *= match.transformer.size / (match.transformer.size - 1)
+        order = [4, 3, 1, 0, 5, 2]
+        add('lof', weight[order])
+        add('lob', bias[order][:, None])
+        for index in (0, 2):
+            add_conv(f'conv1{index}', match.gate.mlp[index])
+    if name.startswith('mlssnet'):
+        structural, semantic = (branch.embedding for branch in network.branches)
+        add_conv('dimred', structural.reduce)
+        for index in (0, 2):
+            add_conv(f'conv5{index}', semantic.gate.mlp[index])
+        for key in ('encode1', 'encode2', 'decode1', 'decode2'):
+            add_conv(key, getattr(structural.gate, key))
 
 
 @pytest.mark.parametrize('packed', [False, True], ids=['v6', 'v7'])
@@ -120,7 +161,7 @@ def test_values_come_back_from_a_file(packed, tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['graph', 'simple'])
-@pytest.mark.parametrize('name', ['siamfc', 'cfnet', 'cfnet_fast'])
+@pytest.mark.parametrize('name', ['siamfc', 'cfnet', 'cfnet_fast', 'hssnet', 'mlssnet'])
 def test_a_network_of_matconvnet_fills_the_model(name, kind, tmp_path):
     network, parameters = random_network(name)
     momentum = {'name': 'momentum', 'value': np.ones((9, 9), np.float32)}
@@ -135,8 +176,39 @@ def test_a_network_of_matconvnet_fills_the_model(name, kind, tmp_path):
     assert len(facts['imported']['left_over']) == 1
     wanted = network.state_dict()
     for key, value in found.state_dict().items():
-        if 'log_ridge' not in key:
+        if 'log_ridge' not in key and key != 'ensemble.weights':
             torch.testing.assert_close(value, wanted[key], rtol=1e-4, atol=1e-4)
+
+
+def test_an_affine_map_of_matconvnet_moves_the_same_cells():
+    """
+    Its grid is `[y x] L + t` with L the 2 x 2 of p1 .. p4 by columns, and t = p5, p6.
+
+    -1 and 1 are the middles of the outermost cells there (AffineGridGenerator.m).
+    """
+    size, p = 9, np.array([0.9, -0.2, 0.3, 1.1, 0.25, -0.5], np.float32)
+    steps = np.linspace(-1, 1, size)
+    y, x = np.meshgrid(steps, steps, indexing='ij')
+    y, x = (p[0] * y + p[1] * x + p[4], p[2] * y + p[3] * x + p[5])
+    rows, columns = ((one + 1) / 2 * (size - 1) for one in (y, x))
+    features = torch.rand(1, 1, size, size)
+    padded = np.pad(features[0, 0].numpy(), 3)
+    expected = np.zeros((size, size))
+    for i, j in np.ndindex(size, size):
+        row, column = rows[i, j] + 3, columns[i, j] + 3
+        top, left = int(np.floor(row)), int(np.floor(column))
+        if 0 <= top < size + 5 and 0 <= left < size + 5:
+            part, down, right = padded[top : top + 2, left : left + 2], row - top, column - left
+            expected[i, j] = [1 - down, down] @ part @ [1 - right, right]
+    transformer = SpatialTransformer(1, size, ((2, 3),))
+    torch.nn.init.zeros_(transformer.theta.weight)
+    slot = _Affine(transformer.theta.bias, size)
+    assert slot.fill(p[:, None])
+    with torch.no_grad():
+        found = transformer(features)[0, 0].numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert slot.fill(np.array([[1, 0, 0, 1, 0, 0]], np.float32).T)
+    assert transformer.theta.bias.tolist() == [1, 0, 0, 0, 1, 0], 'the identity'
 
 
 def test_the_command_names_what_it_does_not_use(tmp_path, capsys):

@@ -168,6 +168,7 @@ class SpatialTransformer(nn.Module):
         more convolution covers what is left.
         """
         super().__init__()
+        self.size = size
         layers: list[nn.Module] = []
         width = channels
         for pool, kernel in stages:

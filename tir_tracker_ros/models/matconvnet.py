@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
+from .attention import SpatialTransformer
 from .mat_file import MatError, read_mat
 from .matching import MatchingNet
 from .zoo import WeightsError
@@ -21,8 +22,7 @@ def fill_from_mat(network: MatchingNet, path: Path) -> list[str]:
     """
     Fill a network from a MAT-file; returns the names of the parameters that it had no use for.
 
-    The names in such files are free, so parameters go by their order and shapes: those of the
-    stages of the backbone first, then those of each branch, then gain and bias of the branches.
+    The names in such files are free, so parameters go by their order and shapes, see `_slots`.
     Raises WeightsError, of one line, for a file that leaves anything of the network unfilled.
     """
     try:
@@ -101,15 +101,54 @@ class _Moments(_Slot):
         return True
 
 
+class _Affine(_Slot):
+    """
+    What the last layer of a spatial transformer tells, six outputs along the first axis.
+
+    MatConvNet's go `y' = p1 y + p2 x + p5`, `x' = p3 y + p4 x + p6`, with -1 and 1 in the middle
+    of the outermost cells; ours are those of `affine_grid`, with -1 and 1 at their outer borders.
+    """
+
+    def __init__(self, tensor: Tensor, size: int) -> None:
+        super().__init__(tensor)
+        self.shrink = (size - 1) / size
+
+    def converted(self, value: np.ndarray) -> Tensor | None:
+        """Bring the outputs into our order, and shifts to our scale."""
+        found = super().converted(value)
+        if found is None:
+            return None
+        found = found[[3, 2, 5, 1, 0, 4]]
+        found[[2, 5]] *= self.shrink
+        return found
+
+
 def _slots(network: MatchingNet) -> Iterator[tuple[str, _Slot]]:
-    """Yield what is to be filled, in the order of MatConvNet's files."""
+    """
+    Yield what is to be filled, in the order of MatConvNet's files.
+
+    The stages of the backbone come first, then the reductions of taps, then the branches from deep
+    to shallow, and last their gains and biases in the same order (make_HSSNet.m and
+    make_siamese_MLSSNet.m of the authors).
+    """
     for index, (conv, norm) in enumerate(zip(network.backbone.convs, network.backbone.norms)):
         yield from _of_module(f'backbone.convs.{index}', conv)
         yield from _of_module(f'backbone.norms.{index}', norm)
-    for branch in network.branches:
-        for name, module in branch.embedding.named_modules():
-            yield from _of_module(f'{branch.name}.{name}', module)
-    for branch in network.branches:
+    names = network.backbone.names
+    branches = sorted(network.branches, key=lambda one: -names.index(one.embedding.tap))
+    parts = [
+        (f'{branch.name}.{name}', module, name == 'reduce')
+        for branch in branches
+        for name, module in branch.embedding.named_modules()
+    ]
+    affine = {one.theta: one.size for _, one, _ in parts if isinstance(one, SpatialTransformer)}
+    for name, module, _ in sorted(parts, key=lambda part: not part[2]):
+        if module in affine:
+            for own, parameter in module.named_parameters(recurse=False):
+                yield f'{name}.{own}', _Affine(parameter, affine[module])
+        else:
+            yield from _of_module(name, module)
+    for branch in branches:
         yield f'{branch.name}.gain', _Slot(branch.gain)
         yield f'{branch.name}.bias', _Slot(branch.bias)
     if network.classifier is not None:
