@@ -28,6 +28,7 @@ SETTINGS = {
     'window_weight': 0.0,
     'near_share': 1.0,
     'redetection': False,
+    'target_model': False,
     'thresholds': Thresholds(learn_above=0.0),
 }
 IMAGE = np.full((240, 320), 0.5, np.float32)
@@ -179,7 +180,7 @@ def test_distractors_are_those_of_the_paper_in_its_mode_alone():
             TrackingSettings.of(find_preset(name), mode) for mode in ('default', 'paper')
         )
         assert (paper.distractors, paper.template, paper.template_rate) == (0.5, 'average', 0.01)
-        assert (default.distractors, default.template, default.small_search) == (0, 'fixed', 0)
+        assert (default.distractors, default.small_search) == (0, 0)
     assert TrackingSettings.of(find_preset('siamrpn'), 'paper').distractors == 0
 
 
