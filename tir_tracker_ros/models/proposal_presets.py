@@ -73,14 +73,16 @@ def _tracking(
     return {'default': common, 'paper': {**common, **paper}}
 
 
-def _small(tracking: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+def _small(
+    tracking: Mapping[str, Mapping[str, Any]], **changes: Any
+) -> Mapping[str, Mapping[str, Any]]:
     """
     Follow with a small network as those of the matching family do, unless in the paper's mode.
 
     The boxes of a network that saw some 40,000 pairs are rougher than those of the box refiner,
-    and its scores tell less apart than with a target model.
+    and its scores tell less apart than with a target model. `changes` are made to the default mode.
     """
-    return {'default': {}, 'paper': tracking['paper']}
+    return {'default': changes, 'paper': tracking['paper']}
 
 
 def _alexnet(*channels: int) -> AlexNetShape:
@@ -283,7 +285,7 @@ _PRESETS = (
         masks=MaskShape(widths=(16, 8, 4)),
         standardise=True,
         features='layer2',
-        tracking=_small(_SIAMMASK_R50.tracking),
+        tracking=_small(_SIAMMASK_R50.tracking, mask_above=0.35),
     ),
 )
 PROPOSALS: dict[str, ProposalPreset] = {preset.name: preset for preset in _PRESETS}
