@@ -80,7 +80,7 @@ def _small(
     Follow with a small network as those of the matching family do, unless in the paper's mode.
 
     The boxes of a network that saw some 40,000 pairs are rougher than those of the box refiner,
-    and its scores tell less apart than with a target model. `changes` are made to the default mode.
+    and its scores tell less apart than with a target model. changes: to the default mode.
     """
     return {'default': changes, 'paper': tracking['paper']}
 
