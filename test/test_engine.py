@@ -165,6 +165,40 @@ def test_the_box_around_a_turned_target_is_told_turned():
     assert tuple(estimate.box) == pytest.approx(tuple(truth), abs=5)
 
 
+def test_around_an_empty_mask_the_box_of_the_network_is_told():
+    class Empty(MaskNet):
+        def search(self, crops, template):
+            found = super().search(crops, template)
+            found.mask = lambda index, row, column: torch.zeros(128, 128)
+            return found
+
+    network = prepare(Empty(), torch.device('cpu'), torch.float32)
+    engine = build_engine(network, TrackingSettings.of(network.preset, rotated_box=True))
+    box = Box(40, 60, 40, 40)
+    track = engine.start(blocks(box), box)
+    [estimate] = engine.update(blocks(box), [track])
+    assert not estimate.mask.pixels.any()
+    assert estimate.theta == 0 and estimate.box == track.box and estimate.box.iou(box) > 0.7
+
+
+@pytest.mark.parametrize('away', [(5000, 0), (-5000, -5000), (0, 1e7)])
+def test_where_all_boxes_leave_the_image_the_target_stays_at_its_border(away):
+    class Away(AnchorNet):
+        def search(self, crops, template):
+            found = super().search(crops, template)
+            found.boxes[:, :, 0] += away[0]
+            found.boxes[:, :, 1] += away[1]
+            return found
+
+    network = prepare(Away(), torch.device('cpu'), torch.float32)
+    engine, box = build_engine(network), Box(40, 60, 40, 40)
+    track = engine.start(blocks(box), box)
+    for _ in range(3):
+        [estimate] = engine.update(blocks(box), [track])
+        assert 0 <= estimate.box.cx <= 320 and 0 <= estimate.box.cy <= 240
+        assert min(estimate.box.w, estimate.box.h) >= 1 and estimate.box.is_finite()
+
+
 def test_rotated_boxes_need_a_network_with_masks():
     network = prepare(AnchorNet(), torch.device('cpu'), torch.float32)
     settings = TrackingSettings.of(network.preset, rotated_box=True)
