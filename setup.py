@@ -70,6 +70,8 @@ setup(
         'train': ['lightning', 'matplotlib', 'pydantic>=2', 'tensorboard'],
         'eval': ['matplotlib'],
         'dask': ['distributed'],
+        # drives an installed chromium, for the tests of the page
+        'browser': ['playwright'],
         # got10k: the peer that the evaluation's figures are held against; it forgets to name six
         'test': [
             'distributed',

@@ -16,6 +16,7 @@ from launch.event_handlers import OnProcessExit, OnProcessStart, OnShutdown
 import launch.logging
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.ros_adapters import get_ros_node
 import yaml
 
@@ -65,7 +66,21 @@ ARGUMENTS = [
         choices=['true', 'false'],
         description='Whether to show input and debug image in rviz2.',
     ),
+    DeclareLaunchArgument(
+        'viewer',
+        default_value='false',
+        choices=['true', 'false'],
+        description='Whether to serve a page on which targets are chosen and watched.',
+    ),
+    DeclareLaunchArgument(
+        'viewer_host',
+        default_value='127.0.0.1',
+        description='Address of the page; 0.0.0.0 for all, which asks for a token.',
+    ),
+    DeclareLaunchArgument('viewer_port', default_value='8080', description='Port of the page.'),
 ]
+DRAWING_BUFFER = 150
+"""Images that the tracker keeps with the viewer: five seconds to draw a box on one, at 30 Hz."""
 
 
 def check_log_level(value: str) -> None:
@@ -74,8 +89,20 @@ def check_log_level(value: str) -> None:
         raise ValueError(f"log_level '{value}' is not one of {', '.join(LEVELS)}")
 
 
-def check_params_file(path: str) -> None:
-    """Raise ValueError or OSError for a file that the node could not read; values it checks."""
+def buffer_sizes(tree: object) -> set[object]:
+    """Return the values of buffer_size in the contents of a parameter file."""
+    if not isinstance(tree, dict):
+        return set()
+    here = {str(value) for name, value in tree.items() if name == 'buffer_size'}
+    return here.union(*map(buffer_sizes, tree.values()))
+
+
+def check_params_file(path: str) -> object:
+    """
+    Read a parameter file; the node checks the values.
+
+    Raises ValueError or OSError for a file that the node could not read.
+    """
     try:
         content = yaml.safe_load(Path(path).read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -95,6 +122,7 @@ def check_params_file(path: str) -> None:
             f'params_file {path} holds no parameters: they stand below a name (/** for any node) '
             'and ros__parameters'
         )
+    return content
 
 
 def activate_in_background(context: LaunchContext, name: str, tracker: LifecycleNode) -> list:
@@ -126,18 +154,21 @@ def nodes(context: LaunchContext) -> list:
         return LaunchConfiguration(name).perform(context)
 
     check_log_level(value('log_level'))
-    check_params_file(value('params_file'))
+    given = check_params_file(value('params_file'))
     namespace = value('namespace').strip('/')
     name = f'/{namespace}/tracker' if namespace else '/tracker'
     profile = value('fastdds_profile')
     # The second name is that of Fast DDS 3.
     environment = {PROFILE: profile, 'FASTDDS_DEFAULT_PROFILES_FILE': profile} if profile else {}
+    parameters: list = [value('params_file'), {'use_sim_time': value('use_sim_time') == 'true'}]
+    if value('viewer') == 'true' and buffer_sizes(given) <= {'30'}:  # which nobody has chosen
+        parameters.append({'buffer_size': DRAWING_BUFFER})
     tracker = LifecycleNode(
         package='tir_tracker_ros',
         executable='tracker',
         name='tracker',
         namespace=namespace,
-        parameters=[value('params_file'), {'use_sim_time': value('use_sim_time') == 'true'}],
+        parameters=parameters,
         remappings=[('image', value('image'))],
         arguments=['--ros-args', '--log-level', value('log_level')],
         additional_env=environment,
@@ -161,6 +192,22 @@ def nodes(context: LaunchContext) -> list:
             additional_env=environment,
         )
         actions.append(rviz)
+    if value('viewer') == 'true':
+        page = {
+            'host': value('viewer_host'),
+            'port': ParameterValue(LaunchConfiguration('viewer_port'), value_type=int),
+        }
+        viewer = Node(
+            package='tir_tracker_ros',
+            executable='viewer',
+            name='viewer',
+            namespace=namespace,
+            parameters=[page],
+            remappings=[('image', value('image'))],
+            additional_env=environment,
+            output='screen',
+        )
+        actions.append(viewer)
     return actions
 
 

@@ -37,6 +37,7 @@ NEEDS = {
     'lightning': ['test_training*.py'],
     'matplotlib': ['test_evaluate_command.py'],
     'got10k': ['test_metrics_got10k.py'],
+    'playwright': ['test_node_browser.py'],
 }
 ON_THE_GRAPH = NEEDS['rclpy'] + NEEDS['launch_pytest']
 absent = [module for module in NEEDS if find_spec(module) is None]

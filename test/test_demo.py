@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+import re
 import subprocess
 import sys
 
@@ -90,6 +91,11 @@ def test_demo_over_dds(tmp_path):
     assert summary['answered'] >= 0.9 * 50
     assert summary['mean_overlap'] >= 0.6
     assert summary['latency_ms_p50'] > 0 and math.isfinite(summary['latency_ms_p99'])
+    (command,) = (line for line in result.stdout.splitlines() if line.endswith(' --view'))
+    words = command.partition('targets: ')[2].split()
+    assert words[1:5] == ['-m', 'tir_tracker_ros.cli', 'track', str(tmp_path / 'scene')]
+    assert Path(words[0]).resolve() == Path(sys.executable).resolve()
+    assert re.fullmatch(r'--init=([\d.]+,){3}[\d.]+', words[5])
     for name in ('annotated.mp4', 'overlap.png', 'detections/metadata.yaml', 'summary.txt'):
         assert (tmp_path / name).stat().st_size > 0
 

@@ -32,7 +32,7 @@ def trackers(tmp_path_factory):
     return LaunchDescription(
         [
             launched(namespace='drone', params_file=str(params_file), **drone),
-            launched(namespace='left_alone', autostart='false'),
+            launched(namespace='left_alone', autostart='false', viewer='true', viewer_port='0'),
             ReadyToTest(),
         ]
     )
@@ -71,3 +71,13 @@ def test_without_autostart_it_stays_unconfigured(observer):
     assert observer.state_of('/left_alone/tracker') == 'unconfigured'
     observer.spin(1.0)
     assert observer.state_of('/left_alone/tracker') == 'unconfigured'
+
+
+@pytest.mark.launch(fixture=trackers)
+def test_with_the_viewer_the_page_is_there_and_more_images_can_be_named(observer):
+    observer.until(lambda: observer.node.count_subscribers('/left_alone/tracker/status'), 'it')
+    request = GetParameters.Request(names=['buffer_size'])
+    for namespace, size in (('left_alone', 150), ('drone', 30)):
+        service = f'/{namespace}/tracker/get_parameters'
+        (found,) = observer.call(GetParameters, service, request).values
+        assert found.integer_value == size

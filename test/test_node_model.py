@@ -57,13 +57,14 @@ def test_a_simulated_target_is_followed(rig):
 def test_the_benchmark_measures_and_writes(tmp_path, capsys):
     file = tmp_path / 'node.json'
     size = ['--width', '160', '--height', '128']
-    options = ['--hz', '10', '--seconds', '1', '--threads', '1', *size, '--json']
+    options = ['--hz', '10', '--seconds', '1', '--threads', '1', *size, '--view', '--json']
     assert cli.main(['benchmark', 'node', *options, str(file)]) == 0
     assert '160 x 128 mono16 at 10 Hz: 10 published' in capsys.readouterr().out
     read = json.loads(file.read_text())
     assert 0 < read['answered'] <= read['published'] == 10
     assert read['overhead_ms_p50'] > 0
     assert read['model_ms_p50'] < read['age_ms_p50']
+    assert read['viewer_cpu_percent'] > 0 and read['images_on_the_page'] > 0
 
 
 @pytest.mark.parametrize('options', ['--hz 0', '--seconds -1', '--hz nan'])

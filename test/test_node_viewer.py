@@ -2,96 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node with the page, a real tracker node beside it: both in processes, over DDS."""
 
-import re
-
-from moving_blob import second, truth, two
-from node_rig import box_of, Observer, PYTHONPATH, Rig, stamp_of
+from moving_blob import second, truth
+from node_rig import box_of, Observer, stamp_of
 import numpy as np
 import pytest
 from viewer_page import Page
+from viewer_rig import address_of, PATIENCE, place, viewing, Watched
 
 from tir_tracker_ros.geometry import Box
-from tir_tracker_ros.nodes.harness.process import node_command, Process
-
-
-def viewing(domain, **parameters):
-    """Start the node on a free port."""
-    environment = {'ROS_DOMAIN_ID': str(domain), 'PYTHONPATH': PYTHONPATH}
-    command = node_command('viewer', {'port': 0, **parameters})
-    return Process('viewer', command, environment=environment)
-
-
-def address_of(observer, process):
-    """Wait until the page is there, and return where."""
-    line = r'the page is at (http://\S+)'
-    return observer.until(lambda: re.search(line, process.log), 'the address')[1]
-
-
-def place(number):
-    """Return which image of the scene is sent, so that both blobs go to and fro."""
-    return abs(number % 40 - 20)
-
-
-class Watched:
-    """A rig with a viewer and a page."""
-
-    def __init__(self):
-        self.rig = Rig(max_targets=2)
-        self.viewer = viewing(self.rig.domain)
-        self.rig.log = lambda: self.rig.process.log + self.viewer.log
-        self.address = address_of(self.rig, self.viewer)
-        self.number = 0
-        self.page = Page(self.address)
-        # The viewer listens to the images now that a page is open.
-        self.rig.until(lambda: self.rig.camera.get_subscription_count() == 2, 'both readers')
-        # The first answer tells that it hears the tracker, too.
-        self.until(lambda: self.page.news[-1]['rates']['answers'] > 0, 'an answer')
-
-    def send(self, empty=False):
-        """Send the next image, and return its number."""
-        self.number += 1
-        pixels = two(place(self.number)).pixels
-        if empty:
-            pixels = np.random.default_rng(self.number).integers(0, 60, pixels.shape, np.uint8)
-        self.rig.send(self.number, pixels=pixels)
-        return self.number
-
-    def until(self, condition, what, empty=False):
-        """Send images until a condition holds, and return its value."""
-
-        def held():
-            if not (value := condition()):
-                self.send(empty)
-                self.rig.spin(0.05)
-            return value
-
-        return self.rig.until(held, what)
-
-    def frozen(self):
-        """Freeze the newest image, and return its number."""
-        self.shows(self.send())
-        self.page.freeze()
-        return self.number
-
-    def shows(self, number):
-        """Wait until the page shows an image."""
-        wanted = str(self.rig.at(number))
-        self.rig.until(
-            lambda: self.page.images and self.page.images[-1][0]['stamp'] == wanted, 'the image'
-        )
-
-    def follow(self, box, **more):
-        """Send a box, and let the page be live again."""
-        answer = self.page.ask('init', box=list(box), **more)
-        self.page.ask('live')
-        return answer
-
-    def close(self):
-        """End everything, and check that it ends well."""
-        self.page.close()
-        assert self.viewer.stop() == 0, self.viewer.log
-        assert 'Traceback' not in self.viewer.log
-        self.rig.close()
 
 
 @pytest.fixture(scope='module')
@@ -186,7 +104,9 @@ def test_the_tracker_is_paused_and_resumed_and_its_images_are_shown_meanwhile(wa
     assert watched.page.images[-1][0]['boxes'] == []
     assert watched.page.target('a')['state'] == 'paused'
     assert watched.page.ask('pause', on=False) == 'resumed'
-    watched.until(lambda: watched.page.target('a')['state'] == 'tracking', 'it is followed again')
+    watched.until(
+        lambda: (watched.page.target('a') or {}).get('state') == 'tracking', 'it is followed again'
+    )
     assert not watched.page.news[-1]['paused']
 
 
@@ -231,6 +151,7 @@ def observer():
 def test_a_port_in_use_ends_it_with_one_line(watched):
     port = int(watched.address.rstrip('/').rpartition(':')[2])
     other = viewing(watched.rig.domain, port=port)
+    watched.rig.until(lambda: not other.running, 'its end', PATIENCE)
     assert other.wait() == 1
     (line,) = (each for each in other.log.splitlines() if each.strip())
     assert f'cannot listen on 127.0.0.1, port {port}: the port is in use' in line

@@ -30,7 +30,7 @@ BY_PIP = {'av', 'rosbags', 'safetensors', 'torch'}
 # Brought by rosbags, which decompresses with them.
 BY_ROSBAGS = {'backports', 'compression', 'lz4'}
 KEYS = {'cv2': 'python3-opencv', 'numpy': 'python3-numpy', 'tqdm': 'python3-tqdm'}
-KEYS |= {'yaml': 'python3-yaml'}
+KEYS |= {'aiohttp': 'python3-aiohttp', 'yaml': 'python3-yaml'}
 
 # What knows ROS 2; nothing else imports its packages.
 KNOWS_ROS = {*PACKAGE.glob('nodes/**/*.py'), PACKAGE / 'commands' / 'benchmark_node.py'}
@@ -146,7 +146,7 @@ def test_torch_is_the_users_choice(setup, manifest):
 
 
 def test_extras(setup):
-    assert set(setup.extras_require) == {'train', 'eval', 'dask', 'test'}
+    assert set(setup.extras_require) == {'train', 'eval', 'dask', 'browser', 'test'}
     # colcon runs the tests with pytest only where this extra says so; launch_pytest limits it
     assert 'pytest<8.4' in setup.extras_require['test']
 

@@ -21,6 +21,7 @@ from tir_tracker_ros.nodes.parameters import (
     tracker_arguments,
     unknown_problem,
 )
+from tir_tracker_ros.nodes.viewer_parameters import VIEWER
 from tir_tracker_ros.tracking.settings import TrackingSettings
 from tir_tracker_ros.tracking.stream_settings import StreamSettings
 
@@ -32,10 +33,13 @@ def test_the_parameter_file_is_the_one_made_from_the_table():
     assert (ROOT / 'config' / 'tracker.yaml').read_text() == render_yaml()
 
 
-def test_the_documentation_of_the_node_holds_the_tables():
-    document = (ROOT / 'docs' / 'node.md').read_text()
-    assert '<!-- parameters: tracker -->' in document
-    assert '<!-- parameters: player -->' in document
+@pytest.mark.parametrize(
+    ('name', 'tables'), [('node.md', ('tracker', 'player')), ('viewer.md', ('viewer',))]
+)
+def test_the_documentation_of_the_nodes_holds_the_tables(name, tables):
+    document = (ROOT / 'docs' / name).read_text()
+    for table in tables:
+        assert f'<!-- parameters: {table} -->' in document
     assert document == with_tables(document)
 
 
@@ -54,7 +58,7 @@ def test_the_parameter_file_holds_every_default_in_its_type():
     }
 
 
-@pytest.mark.parametrize('row', [*TRACKER, *PLAYER], ids=lambda row: row.name)
+@pytest.mark.parametrize('row', [*TRACKER, *PLAYER, *VIEWER], ids=lambda row: row.name)
 def test_a_parameter_is_described_and_its_default_and_limits_are_allowed(row):
     assert row.description.endswith('.')
     for value in (row.default, row.low, row.high):

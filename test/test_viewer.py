@@ -59,7 +59,7 @@ class Stand:
     def __init__(self, **settings):
         self.board, self.asked, self.log = Board('/tracker'), Asked(), []
         self.server = Server(
-            self.board, self.asked, ServerSettings(port=0, **settings), self.log.append
+            self.board, self.asked, ServerSettings(**{'port': 0, **settings}), self.log.append
         )
         self.server.start()
         self.address = f'http://127.0.0.1:{self.server.port}/'
@@ -294,6 +294,18 @@ def test_an_init_on_an_image_from_before_the_stamps_jumped_back_is_refused(stand
     stand.show(2)
     with pytest.raises(ValueError, match='jumped back'):
         page.ask('init', box=BOX)
+
+
+def test_an_image_without_a_stamp_can_be_named_while_it_is_the_newest(stand):
+    page = stand.page()
+    image = scene(0, stamp=0)
+    stand.board.show(Picture(0, 0, lambda: image))
+    page.freeze()
+    page.ask('init', box=BOX)
+    stand.board.show(Picture(1, 0, lambda: image))
+    with pytest.raises(ValueError, match='without a stamp can be named while they are the newes'):
+        page.ask('init', box=BOX)
+    assert len(stand.asked.calls) == 1
 
 
 def test_a_click_proposes_the_box_of_what_stands_out_on_the_frozen_image(stand):

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 import csv
 import json
 import os
 from pathlib import Path
 import tempfile
+import time
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--weights', default='', help='safetensors file; default: the shipped one')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads; 0: as they are')
+    parser.add_argument(
+        '--view', action='store_true', help='with an open page of the viewer, and what it takes'
+    )
     parser.add_argument('--json', type=Path, help='file for the measured times')
 
 
@@ -50,14 +55,14 @@ def run(arguments: Namespace) -> int:
         from ..nodes.harness.isolation import isolated_environment
 
         os.environ.update(isolated_environment())
-        stamps, rows = _streamed(arguments)
+        stamps, rows, taken = _streamed(arguments)
     except ModuleNotFoundError as error:
         raise ImportError(
             f'{error}: this benchmark needs ROS 2; source it, or run `make desk` in the checkout'
         ) from error
     measured = summarize(stamps, rows)
     names = ('hz', 'width', 'height', 'encoding', 'model', 'device', 'threads')
-    measured = {name: getattr(arguments, name) for name in names} | measured
+    measured = {name: getattr(arguments, name) for name in names} | measured | taken
     print(
         f'{arguments.width} x {arguments.height} {arguments.encoding} at {arguments.hz:g} Hz: '
         f'{measured["published"]} published, {measured["answered"]} answered'
@@ -66,6 +71,8 @@ def run(arguments: Namespace) -> int:
     for name, meaning in TIMES.items():
         p50, p99 = (measured[f'{name}_ms_{percent}'] for percent in ('p50', 'p99'))
         print(f'{f"{name} ({meaning})":60}{p50:>9}{p99:>9}')
+    for name, value in taken.items():
+        print(f'{name.replace("_", " "):60}{value:>9}')
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(measured, indent=2) + '\n')
@@ -98,10 +105,18 @@ def summarize(stamps: Iterable[int], rows: Iterable[Mapping[str, str]]) -> dict[
     return times
 
 
-def _streamed(arguments: Namespace) -> tuple[list[int], list[dict[str, str]]]:
-    """Run the two processes; returns the stamps of the images and the node's record."""
+def _streamed(
+    arguments: Namespace,
+) -> tuple[list[int], list[dict[str, str]], dict[str, float]]:
+    """
+    Run the processes.
+
+    Returns the stamps of the images, the node's record, and what the processes took while images
+    were sent: percent of a core, and the images that the page got.
+    """
     import rclpy
 
+    from ..nodes.harness.audience import Audience
     from ..nodes.harness.process import node_command, Process
     from ..nodes.harness.streamer import Streamer, TOPIC
 
@@ -123,13 +138,29 @@ def _streamed(arguments: Namespace) -> tuple[list[int], list[dict[str, str]]]:
             streamer = Streamer(images, arguments.encoding)
             log = Path(folder, 'tracker.log')
             command = node_command('tracker', parameters, {'image': TOPIC})
-            with Process('tracker', command, log) as tracker:
+            with ExitStack() as stack:
+                tracker = stack.enter_context(Process('tracker', command, log))
+                processes = {'node': tracker}
+                audience = None
+                if arguments.view:
+                    audience = stack.enter_context(Audience(TOPIC, Path(folder, 'viewer.log')))
+                    audience.open(streamer.wait)
+                    processes['viewer'] = audience.process
                 streamer.start(tracker, boxes[0])
+                before = {name: one.cpu_seconds() for name, one in processes.items()}
+                began = time.monotonic()
                 stamps = streamer.stream(arguments.hz, arguments.seconds)
+                percent = 100 / (time.monotonic() - began)
+                taken = {
+                    f'{name}_cpu_percent': round(percent * (one.cpu_seconds() - before[name]), 1)
+                    for name, one in processes.items()
+                }
+                if audience is not None:
+                    taken['images_on_the_page'] = audience.images
                 streamer.drain()
                 tracker.check()
             with record.open(newline='') as file:
                 rows = list(csv.DictReader(file))
         finally:
             rclpy.try_shutdown()
-    return stamps, rows
+    return stamps, rows, taken

@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 import json
 import os
 from pathlib import Path
+import shlex
+import sys
 
 from ..evaluation.node_run import describe, Detected, summarize
 from ..geometry import Box
@@ -99,7 +101,23 @@ def run(arguments: Namespace) -> int:
     text = describe(summary)
     (out / 'summary.txt').write_text(text + '\n')
     print(text)
+    print(f'to see it on a page, and choose other targets: {view_command(scene, arguments)}')
     return 0 if summary['answered'] else 1
+
+
+def view_command(scene: Scene, arguments: Namespace) -> str:
+    """Return the command that plays the recording again, with the page of the viewer."""
+    python = os.path.relpath(sys.executable)
+    program = sys.executable if python.startswith('..') else python
+    box = ','.join(f'{value:.1f}' for value in scene.init.box)
+    words = [program, '-m', 'tir_tracker_ros.cli', 'track', str(scene.bag)]
+    if arguments.source is not None:
+        words += ['--topic', scene.topic]
+    words += [f'--init={box}', '--view']
+    for name, usual in (('model', 'auto'), ('weights', ''), ('threads', 1)):
+        if (value := getattr(arguments, name)) != usual:
+            words += [f'--{name}', str(value)]
+    return shlex.join(words)
 
 
 def _simulated(arguments: Namespace) -> Scene:

@@ -1,7 +1,7 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
 """
-The files that are made from the tables of parameters: config/tracker.yaml and docs/node.md.
+The files made from the tables of parameters: config/tracker.yaml, docs/node.md, docs/viewer.md.
 
 `python -m tir_tracker_ros.nodes.parameter_files` rewrites them.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 import textwrap
 
 from .parameters import Parameter, PLAYER, TRACKER, Value
+from .viewer_parameters import VIEWER
 
 
 def render_yaml(table: tuple[Parameter, ...] = TRACKER) -> str:
@@ -59,7 +60,7 @@ def render_markdown(table: tuple[Parameter, ...] = TRACKER) -> str:
 
 def with_tables(document: str) -> str:
     """Put each table between its marks `<!-- parameters: tracker -->` and `<!-- end -->`."""
-    for name, table in (('tracker', TRACKER), ('player', PLAYER)):
+    for name, table in (('tracker', TRACKER), ('player', PLAYER), ('viewer', VIEWER)):
         before, mark, after = document.partition(f'<!-- parameters: {name} -->\n')
         if mark:
             after = after[after.index('<!-- end -->') :]
@@ -76,11 +77,12 @@ def _yaml(value: Value) -> str:
 
 
 def main() -> None:
-    """Rewrite config/tracker.yaml and the tables in docs/node.md of a checkout."""
+    """Rewrite config/tracker.yaml and the tables in the documents of a checkout."""
     root = Path(__file__).resolve().parents[2]
     (root / 'config' / 'tracker.yaml').write_text(render_yaml())
-    document = root / 'docs' / 'node.md'
-    document.write_text(with_tables(document.read_text()))
+    for name in ('node.md', 'viewer.md'):
+        document = root / 'docs' / name
+        document.write_text(with_tables(document.read_text()))
 
 
 if __name__ == '__main__':

@@ -29,5 +29,5 @@ VIEWER = (
         'What a viewer has to enter, at least 8 characters; empty: none on a local address, '
         'elsewhere a new one, which is printed at the start.',
     ),
-    Parameter('rate', _DEFAULTS.rate, 'Images a second at most, for each viewer.', 0.1, 120.0),
+    Parameter('rate', _DEFAULTS.rate, 'Images a second at most, for each viewer.', 0.1, 60.0),
 )

@@ -140,7 +140,7 @@ class Board:
                 self._states[id] = _State(state, reason, temperature)
             while len(self._states) > _STATES:
                 del self._states[next(iter(self._states))]
-        whose = f'target {id} ' if id else ''
+        whose = f'target {id} ' if id and f'target {id}' not in reason else ''
         self.notice(f'{whose}{state}: {reason}', warn)
 
     def temperature(self, id: str, celsius: float) -> None:

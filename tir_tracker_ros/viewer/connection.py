@@ -190,7 +190,10 @@ class Connection:
 
     def _stamp(self) -> int:
         """Return the stamp of the frozen image."""
-        stamp, newest = self._held().picture.stamp, self._board.picture
+        held, newest = self._held().picture, self._board.picture
+        stamp = held.stamp
+        if stamp == 0 and newest is not held:
+            raise ValueError('images without a stamp can be named while they are the newest only')
         if newest is not None and newest.stamp < stamp:
             # A tracker would wait for that stamp to come again.
             raise ValueError('the stamps have jumped back since this image: choose a newer one')

@@ -33,7 +33,7 @@ _HEADERS = {
     "img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
     'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
+    'Referrer-Policy': 'same-origin',  # without any, a form has the origin null
     'Cache-Control': 'no-store',
 }
 

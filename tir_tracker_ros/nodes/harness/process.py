@@ -61,6 +61,12 @@ class Process:
         """Whether the process has not ended."""
         return self._process.poll() is None
 
+    def cpu_seconds(self) -> float:
+        """Return the time of a core that the process, while it runs, has taken so far; Linux."""
+        stat = Path(f'/proc/{self._process.pid}/stat').read_text()
+        fields = stat.rpartition(')')[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
     def tail(self) -> str:
         """Return the last lines that the process printed."""
         return '\n'.join(self.log.splitlines()[-15:])

@@ -220,12 +220,13 @@ function startAgain(id) {
 }
 
 async function follow() {
-  if (!view.box) return;
-  const more = {box: view.box, id: again || '', newest: secondsLeft() <= 0};
+  const {box} = view;
+  if (!box || $('follow').disabled) return;
+  const more = {box, id: again || '', newest: secondsLeft() <= 0};
   $('follow').disabled = true;
   try {
     say((await ask('init', more)).done, false);
-    live();
+    if (view.box === box) live(); // else another one was drawn meanwhile
   } catch (error) {
     say(error.message, true);
     $('hint').textContent = error.message;
@@ -245,9 +246,8 @@ async function command(what, more = {}) {
 // How long the tracker keeps the frozen image, so that an init may name it.
 function secondsLeft() {
   const size = last && last.limits.buffer_size;
-  if (!view.frozen || !size || last.rates.images < 0.1) {
-    return Infinity;
-  }
+  if (view.image && view.image.stamp === '0') return 0; // without a stamp it cannot be named
+  if (!view.frozen || !size || last.rates.images < 0.1) return Infinity;
   return size / last.rates.images - (performance.now() - view.frozenAt) / 1000 - 0.2;
 }
 
@@ -273,7 +273,7 @@ function countDown() {
   $('left').firstElementChild.style.width = `${100 * share}%`;
   put($('follow'), left > 0 ? 'Follow' : 'Follow on newest');
   $('follow').title = left > 0 ? '' :
-    `The tracker keeps ${size} images (buffer_size), and this one is gone`;
+    `The tracker can no longer name this image: it keeps ${size} (buffer_size)`;
 }
 
 $('follow').onclick = follow;
