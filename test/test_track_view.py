@@ -79,7 +79,7 @@ def test_a_recording_waits_for_a_box_and_is_then_followed_from_its_first_image(f
     image = page.freeze()
     page.ask('init', box=list(second(image['number'])), id='b')
     page.ask('live')
-    page.until(lambda: any('target b tracking' in n for n in page.notices), 'its start')
+    page.until(lambda: any('tracking: target b' in n for n in page.notices), 'its start')
     assert page.ask('pause', on=False) == 'resumed'
     page.until(lambda: page.target('b'), 'the second target')
     rows = viewed.over()
