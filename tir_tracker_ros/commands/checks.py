@@ -83,6 +83,7 @@ NEEDED = {
 OPTIONAL = {
     'PyAV, for 16-bit video': lambda: _version('av'),
     'rosbags, for bags': lambda: metadata.version('rosbags'),
+    'aiohttp, for the web page': lambda: _version('aiohttp'),
     'ROS 2, for the node': _ros,
     'launch': lambda: import_module('launch_ros').__name__ and metadata.version('launch_ros'),
     'lightning, for training': lambda: _version('lightning'),
