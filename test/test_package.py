@@ -197,6 +197,14 @@ def test_data_files_are_installed(tmp_path):
         assert {path.relative_to(share) for path in (share / folder).rglob('*.*')} == wanted
 
 
+def test_every_other_file_of_the_package_is_installed(setup):
+    patterns = setup.package_data[PACKAGE.name]
+    others = [path for path in PACKAGE.rglob('*.*') if path.suffix not in ('.py', '.pyc')]
+    assert {'.html', '.js', '.safetensors'} <= {path.suffix for path in others}
+    for path in others:
+        assert any(path.relative_to(PACKAGE).match(pattern) for pattern in patterns), path
+
+
 def test_every_executable_exists(setup):
     """Each console script names a module and a function that are there."""
     for script in setup.entry_points['console_scripts']:
