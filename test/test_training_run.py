@@ -142,6 +142,7 @@ def test_a_proposal_network_is_trained_like_any_other(tmp_path):
     )  # fmt: skip
     network, facts = zoo.load_model('dasiamrpn_fast', run.train(config, tmp_path / 'run'))
     assert facts['pairs'] == 4 and facts['metrics']['train/offsets'] > 0
+    assert facts['initial_weights'] == start.name and str(tmp_path) not in json.dumps(facts)
     backbone = zoo.read_weights(start)[2]['backbone.convs.0.weight'].float()
     torch.testing.assert_close(network.backbone.convs[0].weight, backbone, rtol=1e-3, atol=1e-3)
 

@@ -82,7 +82,9 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
             'metrics': _last_metrics(out / _METRICS),
             'data': [source_name(source) for source in config.sources],
             'pairs': config.epochs * config.batches * config.batch,
-            'config': config.model_dump(mode='json', exclude={'data'}),
+            # No folder of whoever trained it goes out with the weights.
+            'config': config.model_dump(mode='json', exclude={'data', 'pack', 'initial_weights'}),
+            'initial_weights': Path(config.initial_weights).name,
             **module.facts(training),
         }
         network = module.model.cpu()
