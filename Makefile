@@ -21,7 +21,8 @@ ifneq ($(AMENT_PREFIX_PATH)$(ROS_DISTRO),)
   SOURCED := $(shell $(PYTHON) -c 'import rclpy' 2>/dev/null && echo yes)
 endif
 ENVIRONMENT := $(if $(SOURCED),overlay,desk)
-SHIPPED := mmnet_fast cfnet_fast siamfc_fast hssnet_fast mlssnet_fast tdsiam_fast
+SHIPPED := mmnet_fast cfnet_fast siamfc_fast hssnet_fast mlssnet_fast tdsiam_fast \
+  siamrpn_fast dasiamrpn_fast siammask_fast
 RUN := $(if $(SOURCED),.venv-ros,.venv)/bin/python
 PIP := -m pip install --quiet
 
