@@ -3,6 +3,7 @@
 """The target model: what it solves, what it forgets, and what it tells apart."""
 
 from dataclasses import replace
+import os
 import subprocess
 import sys
 
@@ -157,6 +158,18 @@ def test_features_without_any_contrast_are_survived():
     target = model.start(flat, VIEWS[:1], CELLS)
     model.learn(target, flat[0], (0.0, 0.0), CELLS)
     assert np.isfinite(model.respond(target, flat[0], CELLS)).all()
+
+
+def test_numpy_takes_no_core_beside_that_of_the_tracker():
+    code = (
+        'import os, tir_tracker_ros, numpy; a = numpy.ones((700, 700)); a @ a; '
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.endswith('_NUM_THREADS')}
+    ran = subprocess.run(
+        [sys.executable, '-c', code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == '1'
 
 
 def test_the_target_model_needs_no_torch():
