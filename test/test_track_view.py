@@ -60,6 +60,16 @@ class Viewed:
             return list(csv.DictReader(file))
 
 
+def held_image(page):
+    """Freeze the image at which the recording is held, which may come after the answer."""
+    page.until(lambda: page.news[-1]['paused'], 'the pause')
+    count = 0
+    while count < len(page.images):
+        count = len(page.images)
+        time.sleep(0.3)
+    return page.freeze()
+
+
 def test_a_recording_waits_for_a_box_and_is_then_followed_from_its_first_image(folder, tmp_path):
     viewed = Viewed(folder, tmp_path / 'out', '--max-targets', '2')
     page = viewed.page
@@ -76,7 +86,7 @@ def test_a_recording_waits_for_a_box_and_is_then_followed_from_its_first_image(f
     page.until(lambda: page.images[-1][0]['number'] >= 3, 'some images')
     assert not page.news[-1]['paused']
     assert page.ask('pause', on=True) == 'paused'
-    image = page.freeze()
+    image = held_image(page)
     page.ask('init', box=list(second(image['number'])), id='b')
     page.ask('live')
     page.until(lambda: any('tracking: target b' in n for n in page.notices), 'its start')

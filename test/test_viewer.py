@@ -146,6 +146,15 @@ def test_a_large_image_is_sent_smaller_and_its_boxes_stay_in_its_own_pixels(stan
     assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_UNCHANGED).shape == (800, 1280)
 
 
+def test_an_image_does_not_wait_for_the_pause_between_news_without_one(stand):
+    page = stand.page()
+    for number in range(24):
+        stand.show(number)
+        time.sleep(0.05)
+    page.until(lambda: page.images and page.images[-1][0]['number'] == 23, 'the last image')
+    assert len(page.images) >= 20
+
+
 def test_states_and_scores_go_to_every_page_also_to_one_that_comes_late(stand):
     first = stand.page()
     for number, score in enumerate([0.9, 0.8, None]):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import Executor
+from contextlib import suppress
 import json
 import struct
 from typing import Any
@@ -87,22 +88,32 @@ class Connection:
 
     async def _send_news(self) -> None:
         clock = asyncio.get_running_loop().time
+        quiet_until, delayed = 0.0, False
         while True:
-            await self._news.wait()
+            left = max(quiet_until - clock(), 0) if delayed else None
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), left)
             if self._unanswered >= _WINDOW:
                 self._news.clear()  # until the page answers
+                delayed = False
                 continue
             began = clock()
             self._news.clear()
             shown = await self._new_image()
+            # An image that comes in the meantime does not wait for the end of the quiet.
+            delayed = shown is None and clock() < quiet_until
+            if delayed:
+                continue
             head: dict[str, Any] = {'viewer': self._board.update(self._mark)}
             if shown is not None:
                 self._sent.append(shown)
                 head['image'] = _described(shown)
             self._unanswered += 1
             await self._socket.send_bytes(_packed(head, shown.jpeg if shown else b''))
-            period = _QUIET_SECONDS if shown is None else self._period
-            await asyncio.sleep(max(began + period - clock(), 0))
+            if shown is None:
+                quiet_until = began + _QUIET_SECONDS
+            else:
+                await asyncio.sleep(max(began + self._period - clock(), 0))
 
     async def _new_image(self) -> Shown | None:
         """Return the newest image, unless it was sent before or the page holds one."""
