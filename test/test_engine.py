@@ -142,6 +142,22 @@ def test_masks_of_a_network_lie_where_the_targets_are(rotated):
     assert not any(one.theta for one in estimates)
 
 
+@pytest.mark.parametrize('size, upsample', [('network', 1), ('pyramid', 8)])
+def test_a_mask_lies_on_the_target_wherever_the_peak_lies_between_cells(size, upsample):
+    network = prepare(MaskNet(), torch.device('cpu'), torch.float32)
+    settings = TrackingSettings.of(
+        network.preset, size=size, scale_count=1, upsample=upsample, mask_above=0.5
+    )
+    engine, box = build_engine(network, settings), Box(100, 80, 40, 40)
+    for step in range(1, 8):
+        track = engine.start(blocks(box), box)
+        truth = Box(box.x + step, box.y - step, box.w, box.h)
+        [estimate] = engine.update(blocks(truth), [track])
+        rows, columns = np.nonzero(estimate.mask.pixels)
+        found = columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1
+        assert found == pytest.approx(tuple(truth), abs=1.1), f'moved by {step} px'
+
+
 def test_a_mask_is_drawn_when_it_is_asked_for_and_once():
     network = prepare(MaskNet(), torch.device('cpu'), torch.float32)
     network.drawn = 0

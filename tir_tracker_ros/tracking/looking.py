@@ -171,7 +171,8 @@ class Looker:
         found = Found(look.track, within(image, moved), factor)
         score, view, others = float(peaks[index]), None, list[Box]()
         if boxes is not None:
-            i, j = (round(one + (scores.shape[-1] - 1) / 2) for one in (row, column))
+            middle = (scores.shape[-1] - 1) / 2
+            i, j = (round(one + middle) for one in (row, column))
             x, y, w, h = boxes[crop, candidate, :, i, j].tolist()
             left, top = box.cx - look.size / 2 * pixels, box.cy - look.size / 2 * pixels
             found.network_box = Box(left + x * pixels, top + y * pixels, w * pixels, h * pixels)
@@ -186,12 +187,14 @@ class Looker:
                     for one in look_alikes(boxes[crop], chance(scores[crop]), Box(x, y, w, h))
                 ]
             if response.mask is not None:
+                # Around the cell, from which the peak of enlarged maps may be half a cell away.
+                x, y = box.cx + (j - middle) * cell, box.cy + (i - middle) * cell
                 side = self.runtime.template_size * pixels
                 found.mask = partial(
                     self._draw,
                     image,
                     partial(response.mask, (crops.start or 0) + crop, i, j),
-                    Box.from_center(moved.cx, moved.cy, side, side),
+                    Box.from_center(x, y, side, side),
                 )
         if filtered is not None and response.features is not None:
             middle, times = (maps.shape[-1] - 1) / 2, self.settings.upsample
