@@ -11,7 +11,7 @@ import torch
 
 from tir_tracker_ros.cli import main
 from tir_tracker_ros.models import zoo
-from tir_tracker_ros.models.attention import SpatialTransformer
+from tir_tracker_ros.models.attention import SpatialTransformer, SummedContext
 from tir_tracker_ros.models.families import build
 from tir_tracker_ros.models.imports import import_weights
 from tir_tracker_ros.models.mat_file import MatError, read_mat
@@ -95,9 +95,13 @@ def random_network(name):
             deviation = (norm.running_var + norm.eps).sqrt()
             add(f'bn{index + 1}x', torch.stack([norm.running_mean, deviation], dim=1))
     add_embeddings(network, name, add)
-    for branch in network.branches[::-1]:
+    deep_first = network.branches if name.startswith('mmnet') else network.branches[::-1]
+    for branch in deep_first:
         add('adjustf', branch.gain[None])
         add('adjustb', branch.bias[None])
+    if network.classifier is not None:
+        add('classf', network.classifier.weight)
+        add('classb', network.classifier.bias[:, None])
     return network, parameters
 
 
@@ -108,15 +112,36 @@ def add_embeddings(network, name, add):
         add(f'{key}f', conv.weight)
         add(f'{key}b', conv.bias[:, None])
 
+    def add_norm(key, norm):
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+        add(f'{key}_f', norm.weight[:, None])
+        add(f'{key}_b', norm.bias[:, None])
+        deviation = (norm.running_var + norm.eps).sqrt()
+        add(f'{key}_m', torch.stack([norm.running_mean, deviation], dim=1))
+
+    if name == 'mmnet-released':
+        fanet = network.branches[1].embedding.fanet
+        add_conv('dimred', fanet.reduce)
+        for key in ('query', 'key'):  # these have no effect
+            add_conv(f'{key}_conv', torch.nn.Conv2d(64, 64, 1))
+            add_norm(f'{key}_bn', torch.nn.BatchNorm2d(64))
+        add_conv('value_conv', fanet.pixel.value[0])
+        add_norm('value_bn', fanet.pixel.value[1])
+        add_conv('out', fanet.pixel.out)
+        for key in ('encode1', 'encode2', 'decode1', 'decode2'):
+            add_conv(key, getattr(fanet.holistic, key))
+        # The pixel-level correlation comes first there.
+        holistic, pixel = fanet.fuse.weight.chunk(2, dim=1)
+        add('fusionf', torch.cat([pixel, holistic], dim=1))
+        add('fusionb', fanet.fuse.bias[:, None])
+        for size in (49, 53):
+            add(f'window{size}', torch.ones(size, size))
+            add(f'target{size}', torch.ones(size, size))
     if name.startswith('hssnet'):
         (match,) = (branch.embedding for branch in network.branches)
         for index, norm in enumerate(match.norms):
-            norm.running_mean.normal_()
-            norm.running_var.uniform_(0.5, 2)
-            add(f'bn_filters{index}', norm.weight[:, None])
-            add(f'bn_bias{index}', norm.bias[:, None])
-            deviation = (norm.running_var + norm.eps).sqrt()
-            add(f'bn_moments{index}', torch.stack([norm.running_mean, deviation], dim=1))
+            add_norm(f'bn{index}', norm)
         add_conv('conv6', match.fuse)
         for index in (1, 4, 6):
             add_conv(f'lc{index}', match.transformer.localiser[index])
@@ -180,6 +205,39 @@ def test_a_network_of_matconvnet_fills_the_model(name, kind, tmp_path):
             torch.testing.assert_close(value, wanted[key], rtol=1e-4, atol=1e-4)
 
 
+def test_a_file_of_mmnet_fills_what_its_code_computes(tmp_path):
+    network, parameters = random_network('mmnet-released')
+    path = tmp_path / 'network.mat'
+    path.write_bytes(mat(True, net={'params': tuple(parameters)}))
+    found, facts = import_weights(path, 'mmnet-released')
+    wanted = network.state_dict()
+    for key, value in found.state_dict().items():
+        if 'log_ridge' not in key:
+            torch.testing.assert_close(value, wanted[key], rtol=1e-4, atol=1e-4)
+    without_use = {
+        f'{part}_{own}'
+        for part in ('query', 'key')
+        for own in ('convf', 'convb', 'bn_f', 'bn_b', 'bn_m')
+    }
+    fixed = {f'{name}{size}' for name in ('window', 'target') for size in (49, 53)}
+    assert set(facts['imported']['left_over']) == without_use | fixed
+
+
+def test_the_context_of_mmnets_code_is_that_of_a_softmax_over_one_element():
+    context = SummedContext(4, cells=30).eval()
+    x = torch.randn(2, 4, 6, 5)
+    with torch.no_grad():
+        value = context.value(x).flatten(2).transpose(1, 2)
+        # Affinities are cells x cells x 1, and the softmax of the code runs over the last.
+        share = torch.randn(2, 30, 30, 1).softmax(dim=3)[..., 0]
+        gathered = (share @ value).transpose(1, 2).reshape(x.shape)
+        torch.testing.assert_close(context(x), x + context.out(gathered))
+        larger = torch.nn.functional.interpolate(x, scale_factor=2)
+        torch.testing.assert_close(
+            context(larger) - larger, (context(x) - x).mean((2, 3), True).expand_as(larger)
+        )
+
+
 def test_an_affine_map_of_matconvnet_moves_the_same_cells():
     """
     Its grid is `[y x] L + t` with L the 2 x 2 of p1 .. p4 by columns, and t = p5, p6.
@@ -229,7 +287,7 @@ def test_a_network_that_lacks_something_is_refused(tmp_path):
     with pytest.raises(zoo.WeightsError, match='for match.gain, match.bias; left over nothing'):
         import_weights(path, 'cfnet')
     path.write_bytes(mat(net={'params': tuple(parameters)}))
-    # The released code of MMNet has no factor on its pixel-level context.
+    # The released code of MMNet has no factor on its pixel-level context, see `mmnet-released`.
     with pytest.raises(zoo.WeightsError, match='does not fit the model .mmnet.: nothing of'):
         import_weights(path, 'mmnet')
 

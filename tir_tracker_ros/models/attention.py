@@ -52,6 +52,31 @@ class PixelContext(nn.Module):
         return x + self.delta * gathered[:, 0].transpose(1, 2).reshape(x.shape)
 
 
+class SummedContext(nn.Module):
+    """
+    What MMNet's released code computes in the place of `PixelContext`.
+
+    Its softmax runs over a dimension of length one, so every cell gathers from all cells alike:
+    `P_i = x_i + W sum_j v_j + b`, with a 1x1 convolution for the paper's factor `delta`. Queries
+    and keys have no effect and are left out. The sum is that over as many cells as the map had in
+    training, whatever the size of the search crop.
+    """
+
+    def __init__(self, channels: int, cells: int) -> None:
+        """Fix the width, and the number of cells that the sum is taken over."""
+        super().__init__()
+        self.cells = cells
+        self.value = _projection(channels)
+        self.out = nn.Conv2d(channels, channels, 1)
+        init_fan_out(self.out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `N x C x H x W` to the same shape."""
+        # Low precision would lose most of what each cell adds to a sum over thousands.
+        mean = self.value(x).float().mean(dim=(2, 3), keepdim=True)
+        return x + self.out((self.cells * mean).to(x.dtype))
+
+
 class HolisticGate(nn.Module):
     """
     Holistic correlation (MMNet, Eq. 5 and 6): an encoder and decoder give one spatial gate, 0..1.
@@ -107,12 +132,25 @@ class FANet(nn.Module):
         pixel: bool = True,
         holistic: bool = True,
         key_stride: int = 1,
+        summed_cells: int = 0,
     ) -> None:
+        """
+        Fix the parts.
+
+        summed_cells: other than 0, the pixel-level correlation is that of the released code, a sum
+        over so many cells.
+        """
         super().__init__()
         if not (pixel or holistic):
             raise ValueError('FANet needs the pixel-level or the holistic correlation')
         self.reduce = nn.Conv2d(in_channels, channels, 1)
-        self.pixel = PixelContext(channels, key_stride) if pixel else None
+        self.pixel: nn.Module | None = None
+        if pixel:
+            self.pixel = (
+                SummedContext(channels, summed_cells)
+                if summed_cells
+                else PixelContext(channels, key_stride)
+            )
         self.holistic = HolisticGate(channels) if holistic else None
         self.fuse = nn.Conv2d(channels * (pixel + holistic), channels, 1)
         init_fan_out(self.reduce)

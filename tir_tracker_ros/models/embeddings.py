@@ -35,9 +35,22 @@ class FANetEmbedding(PlainEmbedding):
     """MMNet's fine-grained branch: FANet on both streams with shared weights."""
 
     def __init__(
-        self, backbone: Backbone, tap: str, size: int, channels: int = 64, **options
+        self,
+        backbone: Backbone,
+        tap: str,
+        size: int,
+        channels: int = 64,
+        released: bool = False,
+        **options,
     ) -> None:
+        """
+        Fix the parts.
+
+        released: of the authors' code instead of their paper, see `SummedContext`.
+        """
         super().__init__(backbone, tap, size)
+        if released:
+            options['summed_cells'] = size**2
         self.fanet = FANet(self.channels, channels, **options)
         self.channels = channels
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 
-from .attention import SpatialTransformer
+from .attention import FANet, SpatialTransformer, SummedContext
 from .mat_file import MatError, read_mat
 from .matching import MatchingNet
 from .zoo import WeightsError
@@ -29,15 +29,17 @@ def fill_from_mat(network: MatchingNet, path: Path) -> list[str]:
         parameters = _parameters(read_mat(path))
     except MatError as error:
         raise WeightsError(f"'{path}' cannot be read: {error}") from error
-    missing = []
+    missing, without_use = [], []
     for name, slot in _slots(network):
-        for index, (_, value) in enumerate(parameters):
+        for index, (own, value) in enumerate(parameters):
             if slot.fill(value):
                 del parameters[index]
+                if isinstance(slot, _Spare):
+                    without_use.append(own)
                 break
         else:
             missing.append(name)
-    left_over = [name for name, _ in parameters]
+    left_over = without_use + [name for name, _ in parameters]
     if missing:
         raise WeightsError(
             f"'{path}' does not fit the model '{network.name}': nothing of the right shape for "
@@ -81,6 +83,31 @@ class _Never(_Slot):
     def fill(self, value: np.ndarray) -> bool:
         """Take nothing."""
         return False
+
+
+class _Spare(_Slot):
+    """Parameters of a file that have no effect there, and no place in the network."""
+
+    def fill(self, value: np.ndarray) -> bool:
+        """Take numbers of that shape, to no effect."""
+        return self.converted(value) is not None
+
+
+class _SpareMoments(_Spare):
+    """Those of a batch norm that has no effect."""
+
+    def fill(self, value: np.ndarray) -> bool:
+        """Take two columns of that length, to no effect."""
+        return value.shape == (len(self.tensor), 2)
+
+
+class _Halves(_Slot):
+    """What fuses FANet's correlations, of which the files have the pixel-level one first."""
+
+    def converted(self, value: np.ndarray) -> Tensor | None:
+        """Bring the inputs into our order."""
+        found = super().converted(value)
+        return None if found is None else found.roll(found.shape[1] // 2, dims=1)
 
 
 class _Moments(_Slot):
@@ -142,10 +169,23 @@ def _slots(network: MatchingNet) -> Iterator[tuple[str, _Slot]]:
         for name, module in branch.embedding.named_modules()
     ]
     affine = {one.theta: one.size for _, one, _ in parts if isinstance(one, SpatialTransformer)}
+    fuses = [
+        one.fuse for _, one, _ in parts if isinstance(one, FANet) and one.pixel and one.holistic
+    ]
     for name, module, _ in sorted(parts, key=lambda part: not part[2]):
         if module in affine:
             for own, parameter in module.named_parameters(recurse=False):
                 yield f'{name}.{own}', _Affine(parameter, affine[module])
+        elif module in fuses:
+            yield f'{name}.weight', _Halves(module.weight)
+            yield f'{name}.bias', _Slot(module.bias)
+        elif isinstance(module, SummedContext):
+            # Queries and keys, which are like values, precede those.
+            for own in ('query', 'key'):
+                for inner in module.value:
+                    for one, slot in _of_module(f'{name}.{own}', inner):
+                        moments = isinstance(slot, _Moments)
+                        yield one, (_SpareMoments if moments else _Spare)(slot.tensor)
         else:
             yield from _of_module(name, module)
     for branch in branches:

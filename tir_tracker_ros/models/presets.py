@@ -305,5 +305,13 @@ MATCHING_ABLATIONS: dict[str, MatchingPreset] = {
 }
 """
 For the ablation of MMNet's Table 1: `-dis` has no fine branch, `-hc` one with the holistic
-correlation alone, `-pc` one with the pixel-level correlation alone.
+correlation alone, `-pc` one with the pixel-level correlation alone. `mmnet-released` is what the
+authors' code computes, for their networks.
 """
+_DEEP, _FINE = _MMNET.branches
+MATCHING_ABLATIONS['mmnet-released'] = replace(
+    _MMNET,
+    name='mmnet-released',
+    source='Liu et al., AAAI 2020, as in their code',
+    branches=(_DEEP, replace(_FINE, options={**_FINE.options, 'released': True})),
+)
