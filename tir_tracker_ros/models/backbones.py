@@ -129,7 +129,11 @@ class AlexNet(Backbone):
 
     def activated(self, taps: Taps, tap: str) -> Tensor:
         """Compute the activation of a tap, which is the same before and after `fold`."""
-        raw = taps[tap] if self.normed else self.norms[self.tap_index(tap)](taps[tap])
+        raw, norm = taps[tap], self.norms[self.tap_index(tap)]
+        if isinstance(norm, nn.BatchNorm2d) and not self.normed:
+            # With the running statistics in a training, too, which has counted the batch already.
+            statistics = norm.running_mean, norm.running_var
+            raw = nn.functional.batch_norm(raw, *statistics, norm.weight, norm.bias, eps=norm.eps)
         return torch.relu(raw)
 
     def forward(self, image: Tensor) -> Taps:

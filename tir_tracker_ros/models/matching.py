@@ -33,6 +33,8 @@ class Matching:
     """
     Per branch, and fused, `N x 1 x R x R`: each template on the search region of the pair before.
     """
+    features: Tensor | None
+    """Of the search crops, for a target model; None unless `with_features` asked for them."""
 
 
 class MatchBranch(nn.Module):
@@ -107,10 +109,11 @@ class MatchingNet(Network):
         """Search N crops, each for its own template, or all for one."""
         taps = self.taps(crops)
         responses = self._respond(self._embed(taps), template, not self._raw_maps)
-        features = None
-        if self._features:
-            features = self.backbone.activated(taps, self.preset.features)
-        return Prediction(self.ensemble(responses), features=features)
+        return Prediction(self.ensemble(responses), features=self._activated(taps))
+
+    def _activated(self, taps: Taps) -> Tensor | None:
+        """Compute what a target model learns on; None unless `with_features` asked for it."""
+        return self.backbone.activated(taps, self.preset.features) if self._features else None
 
     def with_raw_maps(self) -> MatchingNet:
         """Return a copy, of the same weights, whose scores come before gain and bias."""
@@ -134,7 +137,8 @@ class MatchingNet(Network):
     def forward(self, template: Tensor, search: Tensor) -> Matching:
         """Match `N` search images with `N` template images, for training."""
         taps = self.taps(template)
-        kernels, features = self._solve(taps), self._embed(self.taps(search))
+        search_taps = self.taps(search)
+        kernels, features = self._solve(taps), self._embed(search_taps)
         responses = self._respond(features, kernels)
         others = self._respond([one.roll(1, dims=0) for one in features], kernels)
         return Matching(
@@ -142,6 +146,7 @@ class MatchingNet(Network):
             self.ensemble(responses),
             self._classify(taps),
             [*others, self.ensemble(others)],
+            self._activated(search_taps),
         )
 
     def classify(self, crops: Tensor) -> Tensor | None:

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_TAPS = 4
+TAPS = 4
 """Cells along a side of the filter; more would see the ground more than the target."""
 _TARGET_CELLS = 6.0
 """Finer features are averaged until a target has about so many cells along a side."""
 _MARGIN = 2
 """Cells around those that are searched, which the filter learns from as well."""
-_CHANNELS = 32
+CHANNELS = 32
 """Principal channels of the first image; with more the filter fits the first image too well."""
-_SIGMA = 1.0
+SIGMA = 1.0
 """Standard deviation of the Gaussian label, cells."""
-_BACKGROUND = 0.05
+BACKGROUND = 0.05
 """Weight in the fit of a cell far from the target; near it the label is added to the weight."""
 _RIDGE = 1.0
 """Ridge penalty, for features of mean square one."""
@@ -103,14 +103,14 @@ class TargetModel:
         flat = maps[0].reshape(maps.shape[1], -1).astype(np.float64)
         mean = flat.mean(axis=1)
         values, vectors = np.linalg.eigh(np.cov(flat, bias=True))
-        kept = min(_CHANNELS, len(values))
+        kept = min(CHANNELS, len(values))
         scale = np.sqrt(max(values[-kept:].mean(), 1e-12))
         channels = (vectors[:, -kept:] / scale).astype(np.float32)
         target = TargetFilter(
             mean.astype(np.float32),
             channels,
             Equations(np.zeros(0), np.zeros(0)),
-            np.zeros(kept * _TAPS * _TAPS, np.float32),
+            np.zeros(kept * TAPS * TAPS, np.float32),
         )
         every = [self._equations(target, one, -view) for one, view in zip(maps, views)]
         target.first = Equations(
@@ -152,42 +152,47 @@ class TargetModel:
         Its cells are those of the network's response, and of the same size as the features'.
         """
         response = self._filtered(target, self._cut(features, cells))
-        along = _interpolation(len(response), cells, 1 / self.pooled)
+        along = interpolation(len(response), cells, 1 / self.pooled)
         return along @ response @ along.T
+
+    def part(self, side: int, cells: int) -> slice:
+        """Tell which of the `side` cells of features the `cells` of a response are seen from."""
+        pooled = self.pooled
+        count = min(-(-cells // pooled) + TAPS - 1 + 2 * _MARGIN, side // pooled)
+        count -= (side - count) % 2  # the middle of the crop stays in the middle
+        start = (side - count * pooled) // 2
+        return slice(start, start + count * pooled)
 
     def _filtered(self, target: TargetFilter, cut: np.ndarray) -> np.ndarray:
         """Apply the filter in each place of `C x n x n`."""
         # All places are multiplied with each tap, and the products shifted: patches need copies.
-        products = _projected(target, cut) @ target.weights.reshape(_TAPS * _TAPS, -1).T
-        side = cut.shape[-1] - _TAPS + 1
+        products = _projected(target, cut) @ target.weights.reshape(TAPS * TAPS, -1).T
+        side = cut.shape[-1] - TAPS + 1
         response = np.zeros((side, side), np.float32)
-        for tap in range(_TAPS * _TAPS):
-            i, j = divmod(tap, _TAPS)
+        for tap in range(TAPS * TAPS):
+            i, j = divmod(tap, TAPS)
             response += products[i : i + side, j : j + side, tap]
         return response
 
     def _cut(self, features: np.ndarray, cells: int) -> np.ndarray:
         """Average `C x H x W` over blocks, and cut out the middle that `cells` are seen from."""
-        side, pooled = features.shape[-1], self.pooled
-        count = min(-(-cells // pooled) + _TAPS - 1 + 2 * _MARGIN, side // pooled)
-        count -= (side - count) % 2  # the middle of the crop stays in the middle
-        start = (side - count * pooled) // 2
-        part = slice(start, start + count * pooled)
+        pooled, part = self.pooled, self.part(features.shape[-1], cells)
+        count = (part.stop - part.start) // pooled
         blocks = features[:, part, part].reshape(len(features), count, pooled, count, pooled)
         return blocks.mean(axis=(2, 4)) if pooled > 1 else features[:, part, part]
 
     def _equations(self, target: TargetFilter, cut: np.ndarray, place: np.ndarray) -> Equations:
         """Form the normal equations of one image, `place` of its target as in `learn`."""
         maps = _projected(target, cut)
-        windows = np.lib.stride_tricks.sliding_window_view(maps, (_TAPS, _TAPS), axis=(0, 1))
+        windows = np.lib.stride_tricks.sliding_window_view(maps, (TAPS, TAPS), axis=(0, 1))
         # One row for each place, of what the filter sees there; runs of memory are copied whole.
-        patches = windows.transpose(0, 1, 3, 4, 2).reshape(-1, maps.shape[-1] * _TAPS * _TAPS)
-        side = cut.shape[-1] - _TAPS + 1
+        patches = windows.transpose(0, 1, 3, 4, 2).reshape(-1, maps.shape[-1] * TAPS * TAPS)
+        side = cut.shape[-1] - TAPS + 1
         offset = np.arange(side) - (side - 1) / 2
         x, y = place / self.pooled
-        along = [np.exp(-0.5 * ((offset - at) / _SIGMA) ** 2) for at in (y, x)]
+        along = [np.exp(-0.5 * ((offset - at) / SIGMA) ** 2) for at in (y, x)]
         label = np.outer(*along).ravel().astype(np.float32)
-        weight = _BACKGROUND + label
+        weight = BACKGROUND + label
         right = (weight * label) @ patches
         patches *= np.sqrt(weight)[:, None]
         return Equations(patches.T @ patches, right)
@@ -215,7 +220,7 @@ def _projected(target: TargetFilter, cut: np.ndarray) -> np.ndarray:
     return (cut.transpose(1, 2, 0) - target.mean) @ target.channels
 
 
-def _interpolation(given: int, wanted: int, step: float) -> np.ndarray:
+def interpolation(given: int, wanted: int, step: float) -> np.ndarray:
     """
     Make the matrix `wanted x given` that interpolates linearly around a common middle.
 

@@ -107,13 +107,13 @@ class Augmentation:
         others = search[chosen - 1].roll(side // 5, dims=3)
         search[chosen] = torch.where(mask[:, None], others, search[chosen])
 
-    def _photometry(self, *crops: Tensor) -> list[Tensor]:
+    def _photometry(self, *crops: Tensor, coupled: bool = False) -> list[Tensor]:
         """
         Change how the camera sees N pairs: its polarity for both alike, all else for each.
 
         Takes crops of 0..255 and gives crops of 0..1.
         """
-        sign = torch.where(self._rate(len(crops[0]), self.config.polarity), -1.0, 1.0)
+        sign = self._signs(len(crops[0]), self.config.polarity, coupled)
         return [self._sensor(crop, sign) for crop in crops]
 
     def _sensor(self, crop: Tensor, sign: Tensor) -> Tensor:
@@ -150,6 +150,12 @@ class Augmentation:
     def _rate(self, count: int, rate: float) -> Tensor:
         return torch.rand(count, generator=self._random) < rate
 
+    def _signs(self, count: int, rate: float, coupled: bool) -> Tensor:
+        """Draw -1 at a rate, else 1; `coupled`: alike for both halves."""
+        if coupled:
+            return self._signs(count // 2, rate, False).repeat(2)
+        return torch.where(self._rate(count, rate), -1.0, 1.0)
+
 
 class CropAugmentation(Augmentation):
     """Cut and change the crops of a batch; the same seed gives the same crops."""
@@ -181,7 +187,7 @@ class CropAugmentation(Augmentation):
         scale = torch.exp(self._uniform(count) * math.log1p(config.scale))
         aspect = torch.exp(self._uniform(count) * config.aspect)
         angle = self._uniform(count) * math.radians(config.rotation)
-        flip = torch.where(self._rate(count, config.flip), -1.0, 1.0)
+        flip = self._signs(count, config.flip, pairs.coupled)
         self._cover(search, pool.size[pairs.search.to(device)])
         unit = torch.ones(count)
         centre = torch.zeros(count, 2)
@@ -208,7 +214,7 @@ class CropAugmentation(Augmentation):
             mask, masked = pool.masks(pairs.search)
             mask = self._cut(mask.float() / 255, self.search_size, *place)
 
-        template, search = self._photometry(template, search)
+        template, search = self._photometry(template, search, coupled=pairs.coupled)
         return Crops(
             template,
             search,

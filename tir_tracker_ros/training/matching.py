@@ -6,19 +6,29 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, softplus
 
 from ..models import families
 from ..models.matching import Matching, MatchingNet
+from ..tracking.target_model import TargetModel
 from .augmentation import Crops
 from .config import Closed, TrackerConfig
+from .filter_response import filter_response
 from .losses import cell_distances, inside, logistic_loss, softmax_loss
 from .module import TrackerModule
 from .sampling import PairBatch
 from .views import NO_CLASS, ViewPool
+
+_NETWORK_WEIGHT, _FILTER_WEIGHT = 1 / 6, 10.0
+"""Of the network's log-odds and of the target model's response in what a tracker follows."""
+_FILTER_SIGMA = _FILTER_WEIGHT**-0.5
+"""
+Of the softmax target of the latter, cells: about the softmax of the label that the filter is
+fitted to. A wider target has its lowest loss at a response that is lower than the label.
+"""
 
 
 class LossConfig(Closed):
@@ -39,6 +49,12 @@ class LossConfig(Closed):
     not: negatives that cost no further features.
     """
     classification: float = Field(default=0.1, ge=0)
+    filter: float = Field(default=0.0, ge=0)
+    """
+    Spatial softmax cross-entropy on the response of the target model, learned from one search crop
+    and applied to another one of the same object: alone, and summed with the network's. The pairs
+    of a batch, whose number has to be even, then come in couples that show the same object.
+    """
 
 
 class MatchingConfig(TrackerConfig):
@@ -47,6 +63,12 @@ class MatchingConfig(TrackerConfig):
     loss: LossConfig = LossConfig()
     drop_classification: bool = False
     """Leave the class loss out (mix-training)."""
+
+    @model_validator(mode='after')
+    def _couples(self) -> MatchingConfig:
+        if self.loss.filter and self.batch % 2:
+            raise ValueError(f'batch {self.batch} is odd: loss.filter needs couples of pairs')
+        return self
 
 
 class MatchingModule(TrackerModule):
@@ -57,7 +79,13 @@ class MatchingModule(TrackerModule):
 
     def __init__(self, config: MatchingConfig) -> None:
         """Build the network; raises ValueError for a loss of a branch that it does not have."""
-        super().__init__(families.build(config.model), config)
+        model = families.build(config.model)
+        super().__init__(model.with_features() if config.loss.filter else model, config)
+        self.coupled = bool(config.loss.filter)
+        preset = self.model.preset
+        self._target_model = TargetModel(
+            preset.template_size / (2 * preset.context) / self.model.stride
+        )
         names = [branch.name for branch in self.model.branches]
         if unknown := sorted(set(config.loss.branches) - set(names)):
             raise ValueError(
@@ -93,6 +121,8 @@ class MatchingModule(TrackerModule):
             strange = (template != search.roll(1)).float()
             costs = torch.stack([softplus(one).mean(dim=(1, 2, 3)) for one in matching.strangers])
             terms['strangers'] = weight * (costs.mean(dim=0) * strange).mean()
+        if self.coupled:
+            terms['filter'] = self._filter_loss(matching, crops)
         return terms, self._hits(matching.fused, crops)
 
     def _losses(self, matching: Matching, crops: Crops) -> dict[str, Tensor]:
@@ -119,6 +149,31 @@ class MatchingModule(TrackerModule):
                 matching.logits[known].float(), crops.label[known]
             )
         return terms
+
+    def _filter_loss(self, matching: Matching, crops: Crops) -> Tensor:
+        """Compute the loss of the target model, of the couples of which both crops show it."""
+        assert matching.features is not None  # the network was asked for them
+        loss, half = self.config.loss, len(crops.positive) // 2
+        distance = self._distance(matching.fused, crops)
+        seen = crops.positive & inside(distance)
+        chosen = torch.nonzero(seen & seen.roll(half)).flatten()
+        if not len(chosen):
+            return matching.features.sum() * 0
+        # Each crop of a couple is learned, and the other one is searched.
+        searched = chosen.roll(len(chosen) // 2)
+        response = filter_response(
+            self._target_model,
+            matching.features[chosen],
+            crops.offset[chosen] / self.model.stride,
+            matching.features[searched],
+            matching.fused.shape[-1],
+        )
+        alone = _FILTER_WEIGHT * response
+        costs = [
+            softmax_loss(one, distance[searched], seen[searched], _FILTER_SIGMA)
+            for one in (_NETWORK_WEIGHT * matching.fused[searched] + alone, alone)
+        ]
+        return loss.filter * torch.stack(costs).mean()
 
     def _distance(self, response: Tensor, crops: Crops) -> Tensor:
         return cell_distances(response.shape[-1], self.model.stride, crops.offset)

@@ -30,6 +30,8 @@ class PairModule(lightning.LightningModule):
 
     model: nn.Module
     """The network; each family's module knows more of it."""
+    coupled = False
+    """Whether batches show each object in two pairs, see `PairBatch`."""
     pools: Mapping[str, ViewPool]
     """The views to train on, `train`, and those for validation, `val`."""
 
@@ -107,6 +109,7 @@ class PairModule(lightning.LightningModule):
                 batches,
                 first,
                 config.seed + seed,
+                self.coupled,
             ),
             batch_size=None,
         )

@@ -28,6 +28,11 @@ class PairBatch:
     """Index into KINDS."""
     seed: int
     """Of the augmentation."""
+    coupled: bool = False
+    """
+    Whether the second half shows the objects of the first half again, pair by pair; both pairs of
+    such a couple are then flipped alike, and of one polarity.
+    """
 
 
 class PairSampler(Dataset):
@@ -38,6 +43,10 @@ class PairSampler(Dataset):
     negative takes the search region from another recording; `background` takes the template from a
     corner beside the object; `semantic` matches an object of the same class, of another class, or
     another object of the same image (MMNet, section 3.3; `vid_get_random_batch.m`).
+
+    In a coupled batch, which has an even number of pairs, the second half shows the objects of the
+    first half again, in other views where there are any. The two pairs of a couple do not stand
+    beside each other: the pair before shows something else, as in other batches.
     """
 
     def __init__(
@@ -49,6 +58,7 @@ class PairSampler(Dataset):
         batches: int,
         first: int,
         seed: int,
+        coupled: bool = False,
     ) -> None:
         """
         Prepare `batches` batches of `batch` pairs, numbered from `first`.
@@ -56,6 +66,7 @@ class PairSampler(Dataset):
         `weights` are the shares of the pool's sources.
         """
         self.config, self.batch, self.batches = config, batch, batches
+        self.coupled = coupled
         self.first, self.seed = first, seed
         self._tracks = split_tracks(pool)
         heads = [views[0] for views in self._tracks]
@@ -84,16 +95,19 @@ class PairSampler(Dataset):
     def __getitem__(self, index: int) -> PairBatch:
         """Draw batch `first + index`."""
         random = np.random.default_rng((self.seed, self.first + index))
-        pairs = []
+        pairs, tracks = [], []
         track = None
-        for _ in range(self.batch):
+        for _ in range(self.batch // 2 if self.coupled else self.batch):
             related = None
             if track is not None and random.random() < self.config.related:
                 related = self._semantic(random, track)
             track = self._track(random) if related is None else related
             pairs.append(self._pair(random, track))
+            tracks.append(track)
+        if self.coupled:
+            pairs += [self._fellow(random, *one) for one in zip(tracks, pairs)]
         template, search, kind = torch.tensor(pairs, dtype=torch.long).unbind(dim=1)
-        return PairBatch(template, search, kind, int(random.integers(2**31)))
+        return PairBatch(template, search, kind, int(random.integers(2**31)), self.coupled)
 
     def _track(self, random: np.random.Generator) -> int:
         source = random.choice(len(self._source_weights), p=self._source_weights)
@@ -110,6 +124,16 @@ class PairSampler(Dataset):
         if other is None:
             return template, self._partner(random, track, template), 0
         return template, int(random.choice(self._tracks[other])), kind
+
+    def _fellow(
+        self, random: np.random.Generator, track: int, first: tuple[int, int, int]
+    ) -> tuple[int, int, int]:
+        """Draw the second pair of a couple: a positive one near in time to a positive first."""
+        template, search, kind = self._pair(random, track)
+        if kind == first[2] == 0:
+            search = self._partner(random, track, first[1])
+            template = self._partner(random, track, search)
+        return template, search, kind
 
     def _partner(self, random: np.random.Generator, track: int, template: int) -> int:
         views = self._tracks[track]
