@@ -22,7 +22,7 @@ ifneq ($(AMENT_PREFIX_PATH)$(ROS_DISTRO),)
 endif
 ENVIRONMENT := $(if $(SOURCED),overlay,desk)
 SHIPPED := mmnet_fast cfnet_fast siamfc_fast hssnet_fast mlssnet_fast tdsiam_fast \
-  siamrpn_fast dasiamrpn_fast siammask_fast
+  siamrpn_fast dasiamrpn_fast siamrpnpp_fast siammask_fast
 RUN := $(if $(SOURCED),.venv-ros,.venv)/bin/python
 PIP := -m pip install --quiet
 

@@ -23,7 +23,7 @@ from .size import Found, Size, Sized, within
 from .target_model import TargetModel
 from .track import Estimate
 
-_NETWORK_WEIGHT, _FILTER_WEIGHT = 1 / 6, 10.0
+NETWORK_WEIGHT, FILTER_WEIGHT = 1 / 6, 10.0
 """
 Of the network's log-odds and of the target model's response, where there is one. Three times as
 much of both would let noise in the filter's response outweigh the window during an occlusion.
@@ -153,7 +153,7 @@ class Looker:
         network_maps = maps = self._enlarged(scores.reshape(-1, *scores.shape[2:]))
         filtered = self._filtered(look.track, response, crops)
         if filtered is not None:
-            maps = _NETWORK_WEIGHT * network_maps + _FILTER_WEIGHT * filtered
+            maps = NETWORK_WEIGHT * network_maps + FILTER_WEIGHT * filtered
         peaks = maps.max(axis=(1, 2))
         chosen = self.size.choose(peaks)
         if isinstance(penalties, np.ndarray):

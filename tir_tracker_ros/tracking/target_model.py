@@ -29,11 +29,7 @@ _FIRST_SHARE = 0.25
 _TOLERANCE = 1e-4
 """Residual, over the norm of the right side, from which on the equations count as solved."""
 
-VIEWS = np.array(
-    [(0.0, 0.0)]
-    + [(x, y) for x in (-1.25, 1.25) for y in (-1.25, 1.25)]
-    + [(x, y) for d in (2.25, 4.5) for x, y in ((-d, 0), (d, 0), (0, -d), (0, d))]
-)
+VIEWS = np.array([(0.0, 0.0), *((x, y) for x in (-1.25, 1.25) for y in (-1.25, 1.25))])
 """Where the centres of the views of the first image lie, x and y in cells from the target."""
 
 

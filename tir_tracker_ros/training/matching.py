@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy, softplus
 
 from ..models import families
 from ..models.matching import Matching, MatchingNet
+from ..tracking.looking import FILTER_WEIGHT, NETWORK_WEIGHT
 from ..tracking.target_model import TargetModel
 from .augmentation import Crops
 from .config import Closed, TrackerConfig
@@ -22,9 +23,7 @@ from .module import TrackerModule
 from .sampling import PairBatch
 from .views import NO_CLASS, ViewPool
 
-_NETWORK_WEIGHT, _FILTER_WEIGHT = 1 / 6, 10.0
-"""Of the network's log-odds and of the target model's response in what a tracker follows."""
-_FILTER_SIGMA = _FILTER_WEIGHT**-0.5
+_FILTER_SIGMA = FILTER_WEIGHT**-0.5
 """
 Of the softmax target of the latter, cells: about the softmax of the label that the filter is
 fitted to. A wider target has its lowest loss at a response that is lower than the label.
@@ -168,10 +167,10 @@ class MatchingModule(TrackerModule):
             matching.features[searched],
             matching.fused.shape[-1],
         )
-        alone = _FILTER_WEIGHT * response
+        alone = FILTER_WEIGHT * response
         costs = [
             softmax_loss(one, distance[searched], seen[searched], _FILTER_SIGMA)
-            for one in (_NETWORK_WEIGHT * matching.fused[searched] + alone, alone)
+            for one in (NETWORK_WEIGHT * matching.fused[searched] + alone, alone)
         ]
         return loss.filter * torch.stack(costs).mean()
 
