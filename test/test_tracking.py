@@ -372,6 +372,10 @@ def test_loaded_tracker_follows_in_either_precision(weights, precision):
     assert tracker.facts == {'seed': 0}
 
 
+def test_a_weight_file_names_its_model(weights):
+    assert load_tracker(weights=weights, device='cpu').name == 'cfnet_fast'
+
+
 def test_bad_arguments_of_loading_are_named(weights):
     with pytest.raises(ValueError, match="no model 'mmnet_slow'"):
         load_tracker('mmnet_slow')
