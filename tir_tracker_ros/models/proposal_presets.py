@@ -285,7 +285,7 @@ _PRESETS = (
         masks=MaskShape(widths=(16, 8, 4)),
         standardise=True,
         features='layer2',
-        tracking=_small(_SIAMMASK_R50.tracking, mask_above=0.4),
+        tracking=_small(_SIAMMASK_R50.tracking, mask_above=0.45),
     ),
 )
 PROPOSALS: dict[str, ProposalPreset] = {preset.name: preset for preset in _PRESETS}
