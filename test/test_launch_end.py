@@ -77,7 +77,6 @@ def loading(launch: Process) -> int:
 @pytest.mark.parametrize('who', ['node', 'both'])
 def test_a_signal_ends_a_node_that_loads_its_model_at_once(who):
     """SIGTERM to the node itself, as a manager sends it, or Ctrl-C, which both of them get."""
-    pytest.importorskip('torch')
     with launching() as launch:
         node, begin = loading(launch), time.monotonic()
         if who == 'node':

@@ -72,7 +72,6 @@ def test_a_parameter_is_described_and_its_default_and_limits_are_allowed(row):
 
 
 def test_the_models_that_are_listed_are_those_that_there_are():
-    pytest.importorskip('torch')
     from tir_tracker_ros.models.families import PRESETS
 
     assert set(MODELS) == set(PRESETS)
@@ -103,7 +102,6 @@ def test_a_tracking_parameter_at_its_default_leaves_the_number_of_the_mode():
 
 @pytest.mark.parametrize('mode', ['default', 'paper'])
 def test_what_the_table_allows_the_tracking_takes(mode):
-    pytest.importorskip('torch')
     from tir_tracker_ros.models.presets import MATCHING
 
     preset = MATCHING['siamfc_fast']

@@ -54,9 +54,9 @@ class Engine:
         self.name, self.device = runtime.name, runtime.device
         self.target_model: TargetModel | None = None
         if settings.target_model:
-            # `context_side` of a square is twice its side.
-            crop_side = runtime.template_size / (2 * runtime.context)
-            self.target_model = TargetModel(crop_side / runtime.stride)
+            self.target_model = TargetModel.of_crops(
+                runtime.template_size, runtime.context, runtime.stride
+            )
         score = calibration(self.facts.get('score', {}), size.name, settings.target_model)
         self.looker = Looker(runtime, size, settings, self.target_model, score)
         self.region, self.calibrated = self.looker.region, self.looker.calibrated

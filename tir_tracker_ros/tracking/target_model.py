@@ -91,6 +91,12 @@ class TargetModel:
         self.pooled = 2 * max(round((cells_per_target / _TARGET_CELLS - 1) / 2), 0) + 1
         self.ridge, self.rate = ridge, rate
 
+    @classmethod
+    def of_crops(cls, template_size: int, context: float, stride: int) -> TargetModel:
+        """Make one for a network's crops: `template_size` and `stride` in pixels of the crop."""
+        # `context_side` of a square is twice its side.
+        return cls(template_size / (2 * context) / stride)
+
     def start(self, features: np.ndarray, views: np.ndarray, cells: int) -> TargetFilter:
         """
         Learn the first image from N of its views.

@@ -25,8 +25,8 @@ from .views import NO_CLASS, ViewPool
 
 _FILTER_SIGMA = FILTER_WEIGHT**-0.5
 """
-Of the softmax target of the latter, cells: about the softmax of the label that the filter is
-fitted to. A wider target has its lowest loss at a response that is lower than the label.
+For the filter's response, the softmax target's deviation in cells: about that of the label that
+the filter is fitted to. A wider target has its lowest loss at a response below the label.
 """
 
 
@@ -82,8 +82,8 @@ class MatchingModule(TrackerModule):
         super().__init__(model.with_features() if config.loss.filter else model, config)
         self.coupled = bool(config.loss.filter)
         preset = self.model.preset
-        self._target_model = TargetModel(
-            preset.template_size / (2 * preset.context) / self.model.stride
+        self._target_model = TargetModel.of_crops(
+            preset.template_size, preset.context, self.model.stride
         )
         names = [branch.name for branch in self.model.branches]
         if unknown := sorted(set(config.loss.branches) - set(names)):
