@@ -69,8 +69,9 @@ test-ros: ## colcon build and colcon test on the sourced or installed ROS 2
 
 train: $(ENVIRONMENT) ## repeat the training of the shipped weights; DATA= names the folder of the data
 	@test -n '$(DATA)' || { echo 'make train: name the folder of the data with DATA='; exit 1; }
-	$(RUN) -m tir_tracker_ros.cli pack --config config/train/data.yaml --data '$(DATA)' \
-	  --out runs/pack.safetensors
+	[ -f runs/pack.safetensors ] || { \
+	  $(RUN) -m tir_tracker_ros.cli pack --config config/train/data.yaml --data '$(DATA)' \
+	    --out runs/part.safetensors && mv runs/part.safetensors runs/pack.safetensors; }
 	for name in box_refiner fast $(SHIPPED) siammask_fast_masks; do \
 	  $(RUN) -m tir_tracker_ros.cli train --config config/train/$$name.yaml \
 	    --out runs/$$name $$([ ! -f runs/$$name/last.ckpt ] || echo --resume) \

@@ -170,6 +170,25 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypa
         torch.testing.assert_close(halves[name], value, msg=name)
 
 
+def test_a_finished_run_is_left_as_it_is_and_one_without_a_calibration_gets_it(
+    tmp_path, monkeypatch
+):
+    def stopped(network, scenes):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, 'calibrated_scores', stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run.train(small(), tmp_path)
+    path = run.train(small(), tmp_path, resume=True)
+    assert zoo.read_weights(path)[1]['score']
+    written = path.stat().st_mtime_ns
+    assert run.train(small(), tmp_path, resume=True) == path
+    assert path.stat().st_mtime_ns == written
+    run.train(small(epochs=3), tmp_path, resume=True)
+    assert [row['epoch'] for row in metrics_of(tmp_path)] == ['0', '1', '2']
+
+
 def test_a_run_is_not_overwritten_unless_it_is_asked_for(tmp_path):
     path = run.train(small(epochs=1), tmp_path)
     before = path.read_bytes()

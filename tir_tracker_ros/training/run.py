@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import csv
+import logging
 from pathlib import Path
+from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
@@ -18,6 +20,7 @@ from .config import TrainConfig
 from .pools import load_pools, source_name
 from .recipes import recipe_of
 
+logger = logging.getLogger(__name__)
 _CHECKPOINT, _METRICS, _CURVES = 'last.ckpt', 'metrics.csv', 'curves.png'
 
 
@@ -27,7 +30,7 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
 
     Beside it: `last.ckpt` and `metrics.csv` after every epoch, TensorBoard events, `curves.png`.
     With `resume` a run that was stopped goes on from `last.ckpt` with the same pairs as if it had
-    not been; with `fresh` one that is there is deleted. Raises ValueError for data that cannot be
+    not been, and a finished one is left as it is; with `fresh` one that is there is deleted. Raises ValueError for data that cannot be
     used, FileNotFoundError for a run that cannot be resumed or a file that is not there,
     FileExistsError for a run that is there already.
     """
@@ -36,6 +39,9 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
     path = out / f'{config.model}.safetensors'
     if resume and not checkpoint.is_file():
         raise FileNotFoundError(f"there is no '{checkpoint}' to resume from")
+    if resume and _is_finished(path, config):
+        logger.info("'%s' is finished already", out)
+        return path
     if not resume:
         _make_room(out, path, fresh)
     if config.threads:
@@ -82,8 +88,7 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
             'metrics': _last_metrics(out / _METRICS),
             'data': [source_name(source) for source in config.sources],
             'pairs': config.epochs * config.batches * config.batch,
-            # No folder of whoever trained it goes out with the weights.
-            'config': config.model_dump(mode='json', exclude={'data', 'pack', 'initial_weights'}),
+            'config': _without_folders(config),
             'initial_weights': Path(config.initial_weights).name,
             **module.facts(training),
         }
@@ -93,6 +98,20 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
         if calibration := module.calibration():
             zoo.save_weights(network, path, {**facts, **calibration})
     return path
+
+
+def _without_folders(config: TrainConfig) -> dict[str, Any]:
+    """No folder of whoever trained it goes out with the weights."""
+    return config.model_dump(mode='json', exclude={'data', 'pack', 'initial_weights'})
+
+
+def _is_finished(path: Path, config: TrainConfig) -> bool:
+    """Tell whether a weight file is what a run makes, its calibration included."""
+    if not path.is_file():
+        return False
+    _, facts, _ = zoo.read_weights(path)
+    calibrated = 'score' in facts or not getattr(config, 'calibration_scenes', 0)
+    return calibrated and facts.get('config') == _without_folders(config)
 
 
 def _make_room(out: Path, path: Path, fresh: bool) -> None:
