@@ -9,8 +9,8 @@ import torch
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.tracking import target_model
 from tir_tracker_ros.tracking.target_model import TargetModel
-from tir_tracker_ros.training.augmentation import CropAugmentation
 from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
+from tir_tracker_ros.training.crops import CropAugmentation
 from tir_tracker_ros.training.filter_response import filter_response
 from tir_tracker_ros.training.matching import MatchingModule
 from tir_tracker_ros.training.recipes import make_config

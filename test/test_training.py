@@ -15,9 +15,9 @@ import torch
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models.anchors import AnchorShape
 from tir_tracker_ros.models.families import build, find_preset
-from tir_tracker_ros.training.augmentation import CropAugmentation
 from tir_tracker_ros.training.box_windows import BoxErrorConfig, WindowAugmentation
 from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
+from tir_tracker_ros.training.crops import CropAugmentation
 from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
 from tir_tracker_ros.training.matching import MatchingModule
 from tir_tracker_ros.training.pack import read_pack, write_pack
@@ -282,6 +282,70 @@ def test_black_hot_pairs_are_inverted_together(pool):
     crops = crops_of(pool, polarity=1)
     torch.testing.assert_close(crops.template, 1 - crops_of(pool).template)
     torch.testing.assert_close(crops.search, 1 - crops_of(pool).search)
+
+
+def search_crops(pool, index, seed=1, **changes):
+    preset = find_preset('mmnet_fast')
+    augmentation = CropAugmentation(
+        AugmentationConfig(**{**STILL, **changes}), 191, 287, preset.context, preset.search_context
+    )
+    index = torch.tensor(index)
+    return augmentation(pool, PairBatch(index, index, torch.zeros(len(index)), seed)).search
+
+
+def test_a_neighbour_is_of_the_same_class_or_recording(pool):
+    # Views 0 to 2 are of a person, 3 to 5 of a car in the same recording, 6 to 11 of the next one.
+    for index, changed in (([0, 3], True), ([0, 6], True), ([0, 9], False), ([0, 1], False)):
+        plain, crowded = (search_crops(pool, index, neighbours=rate) for rate in (0, 1))
+        assert torch.equal(plain, crowded) is not changed, index
+
+
+def test_a_neighbour_lies_beside_the_target_or_partly_over_or_under_it():
+    builder = PoolBuilder(448, 95)
+    builder.source('a')
+    builder.video()
+    box = Box(140, 90, 40, 60)
+    for bright in (250, 150):
+        mask = np.zeros((256, 320), np.float32)
+        cv2.ellipse(mask, (160, 120), (20, 30), 0, 0, 360, 1.0, -1)
+        image = np.where(mask > 0, bright, 60).astype(np.uint8)
+        builder.add_track([(0, image, box, mask)], 'person')
+    pool = builder.build()
+    plain = search_crops(pool, [0, 1])[0] > 0.8
+    hidden = []
+    for seed in range(40):
+        crop = search_crops(pool, [0, 1], seed, neighbours=1)[0]
+        hidden.append(1 - ((crop > 0.8) & plain).sum().item() / plain.sum().item())
+        neighbour = ((crop > 0.4) & (crop < 0.8)).sum() / plain.sum()
+        assert 0.02 < neighbour < 2
+    assert max(hidden) < 0.5
+    # Under a target, and beside it, nothing of it is hidden.
+    assert 0.4 < np.mean(np.array(hidden) < 0.05) < 0.9
+
+
+def test_a_displaced_target_stays_and_its_background_moves():
+    # A target at a corner of a patch: with it alone moves neither.
+    builder = PoolBuilder(448, 95)
+    builder.source('a')
+    builder.video()
+    for _ in range(2):
+        image = np.full((256, 320), 60, np.uint8)
+        cv2.rectangle(image, (160, 120), (230, 200), 140, -1)
+        mask = np.zeros((256, 320), np.float32)
+        cv2.ellipse(mask, (160, 120), (20, 15), 0, 0, 360, 1.0, -1)
+        image[mask > 0] = 250
+        builder.add_track([(0, image, Box(140, 105, 40, 30), mask)])
+    pool = builder.build()
+    plain = search_crops(pool, [0, 1])[0, 0]
+    target = plain > 0.8
+    moves = []
+    for seed in range(10):
+        crop = search_crops(pool, [0, 1], seed, displaced=1)[0, 0]
+        assert (crop > 0.8).sum() == pytest.approx(target.sum().item(), rel=0.15)
+        assert (crop[target] > 0.8).float().mean() > 0.9
+        left, right = ((one > 0.4) & (one < 0.7) for one in (plain, crop))
+        moves.append((left != right).float().mean().item() / left.float().mean().item())
+    assert min(moves) > 0.2
 
 
 def windows_of(pool, **errors):

@@ -99,6 +99,13 @@ class AugmentationConfig(Closed):
     """Largest standard deviation of column noise."""
     occlusion: float = Field(default=0.1, ge=0, le=1)
     """Rate of search crops with a part of the target covered."""
+    displaced: float = Field(default=0.0, ge=0, le=1)
+    """Rate of search crops whose target lies on another part of its background."""
+    neighbours: float = Field(default=0.0, ge=0, le=1)
+    """
+    Rate of search crops beside whose target the object of the pair before is laid, where that is
+    of its class or recording (see `sampling.related`).
+    """
 
 
 class TrainConfig(Closed):

@@ -15,8 +15,8 @@ from ..models import families
 from ..models.matching import Matching, MatchingNet
 from ..tracking.looking import FILTER_WEIGHT, NETWORK_WEIGHT
 from ..tracking.target_model import TargetModel
-from .augmentation import Crops
 from .config import Closed, TrackerConfig
+from .crops import Crops
 from .filter_response import filter_response
 from .losses import cell_distances, inside, logistic_loss, softmax_loss
 from .module import TrackerModule

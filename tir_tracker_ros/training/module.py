@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader
 
 from ..models import zoo
 from ..models.network import Network
-from .augmentation import CropAugmentation
 from .calibration import calibrated_scores
 from .config import TrackerConfig, TrainConfig
+from .crops import CropAugmentation
 from .pools import source_name
 from .sampling import PairBatch, PairSampler
 from .views import ViewPool

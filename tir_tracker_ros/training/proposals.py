@@ -13,8 +13,8 @@ from ..models import families
 from ..models.anchors import decode, encode
 from ..models.masks import window
 from ..models.proposals import ProposalNet, Proposals
-from .augmentation import Crops
 from .config import Closed, TrackerConfig
+from .crops import Crops
 from .module import TrackerModule
 from .sampling import PairBatch
 from .views import ViewPool

@@ -30,9 +30,9 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
 
     Beside it: `last.ckpt` and `metrics.csv` after every epoch, TensorBoard events, `curves.png`.
     With `resume` a run that was stopped goes on from `last.ckpt` with the same pairs as if it had
-    not been, and a finished one is left as it is; with `fresh` one that is there is deleted. Raises ValueError for data that cannot be
-    used, FileNotFoundError for a run that cannot be resumed or a file that is not there,
-    FileExistsError for a run that is there already.
+    not been, and a finished one is left as it is; with `fresh` one that is there is deleted.
+    Raises ValueError for data that cannot be used, FileNotFoundError for a run that cannot be
+    resumed or a file that is not there, FileExistsError for a run that is there already.
     """
     out = Path(out)
     checkpoint = out / _CHECKPOINT
