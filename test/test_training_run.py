@@ -180,6 +180,7 @@ def test_a_finished_run_is_left_as_it_is_and_one_without_a_calibration_gets_it(
         patch.setattr(module, 'calibrated_scores', stopped)
         with pytest.raises(KeyboardInterrupt):
             run.train(small(), tmp_path)
+    (tmp_path / 'cfnet_fast.safetensors').write_bytes(b'cut off')
     path = run.train(small(), tmp_path, resume=True)
     assert zoo.read_weights(path)[1]['score']
     written = path.stat().st_mtime_ns

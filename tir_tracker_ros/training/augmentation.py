@@ -65,7 +65,7 @@ class Augmentation:
 
     def _cover(self, search: Tensor, size: Tensor) -> None:
         """Lay a piece of another view over a part of some targets; size: of boxes, shares."""
-        chosen = torch.nonzero(self._rate(len(search), self.config.occlusion)).flatten()
+        chosen = self._chosen(len(search), self.config.occlusion)
         count, side, device = len(chosen), search.shape[-1], search.device
         size = size[chosen.to(device)] * side
         reach = (torch.rand(count, 2, generator=self._random).to(device) * 0.4 + 0.2) * size
@@ -95,7 +95,7 @@ class Augmentation:
         def column(values: Tensor) -> Tensor:
             return values.to(device)[:, None, None, None]
 
-        blurred = torch.nonzero(self._rate(count, config.blur)).flatten().to(device)
+        blurred = self._chosen(count, config.blur).to(device)
         if len(blurred):
             crop[blurred] = torch.nn.functional.avg_pool2d(
                 crop[blurred], 3, 1, 1, count_include_pad=False
@@ -122,6 +122,10 @@ class Augmentation:
 
     def _rate(self, count: int, rate: float) -> Tensor:
         return torch.rand(count, generator=self._random) < rate
+
+    def _chosen(self, count: int, rate: float) -> Tensor:
+        """Draw indices of 0..count - 1, each at a rate."""
+        return torch.nonzero(self._rate(count, rate)).flatten()
 
     def _signs(self, count: int, rate: float, coupled: bool) -> Tensor:
         """Draw -1 at a rate, else 1; `coupled`: alike for both halves."""

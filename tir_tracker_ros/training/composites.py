@@ -91,9 +91,6 @@ class CompositeAugmentation(Augmentation):
         laid = (self._cut(there, side, *cut) + level).clamp(0, 255)
         views[chosen.to(device)] = here + shape * (laid - here)
 
-    def _chosen(self, count: int, rate: float) -> Tensor:
-        return torch.nonzero(self._rate(count, rate)).flatten()
-
     @staticmethod
     def _masks(pool: ViewPool, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return masks, 0..1, and N x 1 x 1 x 1 which are known."""

@@ -101,15 +101,16 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
 
 
 def _without_folders(config: TrainConfig) -> dict[str, Any]:
-    """No folder of whoever trained it goes out with the weights."""
+    """Give what goes out with the weights: no folder of whoever trained them."""
     return config.model_dump(mode='json', exclude={'data', 'pack', 'initial_weights'})
 
 
 def _is_finished(path: Path, config: TrainConfig) -> bool:
     """Tell whether a weight file is what a run makes, its calibration included."""
-    if not path.is_file():
+    try:
+        _, facts, _ = zoo.read_weights(path)
+    except (FileNotFoundError, ValueError):
         return False
-    _, facts, _ = zoo.read_weights(path)
     calibrated = 'score' in facts or not getattr(config, 'calibration_scenes', 0)
     return calibrated and facts.get('config') == _without_folders(config)
 
