@@ -217,7 +217,7 @@ def test_classes_have_the_same_number_in_training_and_validation(tmp_path):
 
 
 # ------------------------------------------------------------------------------- crops, labels
-def crops_of(pool, seed=1, kind=0, **changes):
+def crops_of(pool, seed=1, kind=0, index=range(8), **changes):
     preset = find_preset('mmnet_fast')
     augmentation = CropAugmentation(
         AugmentationConfig(**{**STILL, **changes}),
@@ -226,8 +226,8 @@ def crops_of(pool, seed=1, kind=0, **changes):
         preset.context,
         preset.search_context,
     )
-    index = torch.arange(8)
-    return augmentation(pool, PairBatch(index, index, torch.full((8,), kind), seed))
+    index = torch.tensor(index)
+    return augmentation(pool, PairBatch(index, index, torch.full_like(index, kind), seed))
 
 
 def test_crops_without_augmentation_show_the_target_in_the_middle(pool):
@@ -284,19 +284,10 @@ def test_black_hot_pairs_are_inverted_together(pool):
     torch.testing.assert_close(crops.search, 1 - crops_of(pool).search)
 
 
-def search_crops(pool, index, seed=1, **changes):
-    preset = find_preset('mmnet_fast')
-    augmentation = CropAugmentation(
-        AugmentationConfig(**{**STILL, **changes}), 191, 287, preset.context, preset.search_context
-    )
-    index = torch.tensor(index)
-    return augmentation(pool, PairBatch(index, index, torch.zeros(len(index)), seed)).search
-
-
 def test_a_neighbour_is_of_the_same_class_or_recording(pool):
     # Views 0 to 2 are of a person, 3 to 5 of a car in the same recording, 6 to 11 of the next one.
     for index, changed in (([0, 3], True), ([0, 6], True), ([0, 9], False), ([0, 1], False)):
-        plain, crowded = (search_crops(pool, index, neighbours=rate) for rate in (0, 1))
+        plain, crowded = (crops_of(pool, index=index, neighbours=rate).search for rate in (0, 1))
         assert torch.equal(plain, crowded) is not changed, index
 
 
@@ -311,10 +302,10 @@ def test_a_neighbour_lies_beside_the_target_or_partly_over_or_under_it():
         image = np.where(mask > 0, bright, 60).astype(np.uint8)
         builder.add_track([(0, image, box, mask)], 'person')
     pool = builder.build()
-    plain = search_crops(pool, [0, 1])[0] > 0.8
+    plain = crops_of(pool, index=[0, 1]).search[0] > 0.8
     hidden = []
     for seed in range(40):
-        crop = search_crops(pool, [0, 1], seed, neighbours=1)[0]
+        crop = crops_of(pool, seed, index=[0, 1], neighbours=1).search[0]
         hidden.append(1 - ((crop > 0.8) & plain).sum().item() / plain.sum().item())
         neighbour = ((crop > 0.4) & (crop < 0.8)).sum() / plain.sum()
         assert 0.02 < neighbour < 2
@@ -324,7 +315,7 @@ def test_a_neighbour_lies_beside_the_target_or_partly_over_or_under_it():
 
 
 def test_a_displaced_target_stays_and_its_background_moves():
-    # A target at a corner of a patch: with it alone moves neither.
+    # The target lies on the corner of a patch, which is a part of the background.
     builder = PoolBuilder(448, 95)
     builder.source('a')
     builder.video()
@@ -336,11 +327,11 @@ def test_a_displaced_target_stays_and_its_background_moves():
         image[mask > 0] = 250
         builder.add_track([(0, image, Box(140, 105, 40, 30), mask)])
     pool = builder.build()
-    plain = search_crops(pool, [0, 1])[0, 0]
+    plain = crops_of(pool, index=[0, 1]).search[0, 0]
     target = plain > 0.8
     moves = []
     for seed in range(10):
-        crop = search_crops(pool, [0, 1], seed, displaced=1)[0, 0]
+        crop = crops_of(pool, seed, index=[0, 1], displaced=1).search[0, 0]
         assert (crop > 0.8).sum() == pytest.approx(target.sum().item(), rel=0.15)
         assert (crop[target] > 0.8).float().mean() > 0.9
         left, right = ((one > 0.4) & (one < 0.7) for one in (plain, crop))
