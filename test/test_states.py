@@ -16,7 +16,7 @@ LIMITS = Thresholds(lost_below=0.2, uncertain_below=0.4, found_above=0.5, lost_a
 def test_states_follow_the_score_with_hysteresis():
     scores = [0.9, 0.35, 0.45, 0.6, 0.1, 0.1, 0.1, 0.3, 0.45, 0.5, 0.9]
     states = ['tracking', 'uncertain', 'uncertain', 'tracking', 'uncertain', 'uncertain',
-              'lost', 'lost', 'lost', 'tracking', 'tracking']  # fmt: skip
+              'lost', 'lost', 'uncertain', 'tracking', 'tracking']  # fmt: skip
     state, seen = TargetState('init'), []
     for score in scores:
         state.judge(score, LIMITS)
@@ -31,6 +31,18 @@ def test_the_reason_stays_that_of_the_last_change():
     state.judge(0.3, LIMITS)
     state.judge(0.35, LIMITS)
     assert state.reason == 'score 0.300 is below uncertain_below 0.4'
+
+
+def test_a_lost_target_is_uncertain_before_it_is_tracked_again():
+    state, seen = TargetState('init'), []
+    for score in (0.1, 0.1, 0.1, 0.39, 0.4, 0.49, 0.5):
+        state.judge(score, LIMITS)
+        seen.append(state.name)
+    assert seen[2:] == ['lost', 'lost', 'uncertain', 'uncertain', 'tracking']
+    state = TargetState('init')
+    for score in (0.1, 0.1, 0.1, 0.45):
+        state.judge(score, LIMITS)
+    assert state.reason == 'score 0.450 is at or above uncertain_below 0.4'
 
 
 def test_a_score_without_calibration_is_never_told_as_tracking():

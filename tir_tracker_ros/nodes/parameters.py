@@ -103,7 +103,12 @@ TRACKER = (
     _threshold(
         'lost_below', 'A score below this, lost_after images in a row, means lost.', 0.0, 1.0
     ),
-    _threshold('uncertain_below', 'A score below this means uncertain.', 0.0, 1.0),
+    _threshold(
+        'uncertain_below',
+        'A score below this means uncertain; from it on, a target is not lost.',
+        0.0,
+        1.0,
+    ),
     _threshold(
         'found_above',
         'From this score on an uncertain or lost target is tracked again.',

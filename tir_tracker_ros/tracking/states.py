@@ -18,9 +18,13 @@ class Thresholds:
     lost_below: float = 0.65
     """Told state: `lost_after` images in a row with a score below this make a target lost."""
     uncertain_below: float = 0.7
-    """Told state: a score below this makes a tracked target uncertain."""
-    found_above: float = 0.75
-    """Told state: a score from here on makes an uncertain or lost target tracked again."""
+    """Told state: a score below this means uncertain, where tracked; from it on, none is lost."""
+    found_above: float = 0.9
+    """
+    Told state: a score from here on makes an uncertain or lost target tracked again. It is much
+    higher than `uncertain_below`: a score that fell and has come halfway back often means that
+    the box is on what had hidden the target.
+    """
     lost_after: int = 5
     """Told state: images in a row below `lost_below` after which a target is lost."""
     learn_above: float = 0.6
@@ -88,9 +92,10 @@ class TargetState:
         """
         Go on to the state that the score, 0..1, of the next image asks for.
 
-        The limits have hysteresis: between `uncertain_below` and `found_above` a target stays what
-        it is. calibrated: whether the score is a calibrated probability; one that is not never
-        makes a target `tracking`.
+        The limits have hysteresis: between `uncertain_below` and `found_above` a target stays
+        `tracking` or `uncertain`, as it was, and a lost one becomes `uncertain`.
+        calibrated: whether the score is a calibrated probability; one that is not never makes a
+        target `tracking`.
         """
         name, why = self.name, f'is below found_above {thresholds.found_above:g}'
         self.low_scores = self.low_scores + 1 if score < thresholds.lost_below else 0
@@ -99,6 +104,9 @@ class TargetState:
         elif self.low_scores >= thresholds.lost_after and name != 'lost':
             name = 'lost'
             why = f'is the last of {self.low_scores} below lost_below {thresholds.lost_below:g}'
+        elif score >= thresholds.uncertain_below and name == 'lost':
+            name = 'uncertain'
+            why = f'is at or above uncertain_below {thresholds.uncertain_below:g}'
         elif score < thresholds.uncertain_below and name == 'tracking':
             name, why = 'uncertain', f'is below uncertain_below {thresholds.uncertain_below:g}'
         if name == 'tracking' and not calibrated:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,18 +71,26 @@ def calibrate_score(engine: Engine, scenes: int = 3, frames: int = 80) -> list[f
     Follow targets of every category of scene, and fit the score to whether the box was right.
 
     Runs `scenes` scenes of `frames` images of each category; returns the weights for the engine's
-    way to follow the size, and leaves them in the engine. Where the score decides what is learned,
-    and so the next scores, that is done twice, the first time with one scene of each category.
-    Images without the target count as wrong, whatever the box. So do looks at other places of the
-    same images, unless they find the target: that is what a target leaves behind that goes away.
+    way to follow the size, and leaves them in the engine. Images without the target count as
+    wrong, whatever the box. So do looks at other places of the same images, unless they find the
+    target: that is what a target leaves behind that goes away.
+    Where the score decides what is learned, and so the next scores, half as many scenes come
+    first in which everything is learned. They count as well: a score has to stay low where
+    something else has been learned by mistake, and matches.
     """
     settings = engine.settings
     learns = settings.template != 'fixed' or settings.target_model or engine.size.name == 'refiner'
-    gated = learns and settings.thresholds.learn_above > 0
-    # The first round only has to open and close the gate about where the second one will.
-    for count in [1, scenes] if gated else [scenes]:
-        evidence, right = _followed(engine, count, frames)
-        engine.looker.score_weights = calibrate(evidence, right)
+    seen = []
+    if learns and settings.thresholds.learn_above > 0:
+        engine.settings = replace(
+            settings, thresholds=replace(settings.thresholds, learn_above=0.0)
+        )
+        seen.append(_followed(engine, (scenes + 1) // 2, frames))
+        engine.looker.score_weights = calibrate(*seen[0])
+        engine.settings = settings
+    seen.append(_followed(engine, scenes, frames))
+    evidence, right = (np.concatenate(one) for one in zip(*seen))
+    engine.looker.score_weights = calibrate(evidence, right)
     return list(engine.looker.score_weights)
 
 
