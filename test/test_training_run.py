@@ -328,6 +328,27 @@ def test_the_score_is_calibrated_on_scenes_and_on_places_without_the_target(monk
     assert probability(np.zeros(len(FEATURES)), weights) < 0.5
 
 
+def test_the_score_is_also_calibrated_on_scenes_in_which_everything_is_learned(monkeypatch):
+    model, _ = zoo.load_model('cfnet_fast')
+    engine = build_engine(
+        prepare(model, torch.device('cpu'), torch.float32),
+        TrackingSettings.of(model.preset, target_model=False),
+    )
+    runs = []
+
+    def follow(engine, scenes, frames):
+        runs.append((engine.settings.thresholds.learn_above, scenes))
+        # Nearly all boxes of the first run are wrong although they match.
+        right = np.arange(40) > 0
+        return np.ones((40, len(FEATURES))), right if len(runs) > 1 else ~right
+
+    monkeypatch.setattr(calibration, '_followed', follow)
+    weights = calibration.calibrate_score(engine, scenes=3)
+    assert runs == [(0.0, 2), (engine.settings.thresholds.learn_above, 3)]
+    assert engine.settings.thresholds.learn_above > 0
+    assert probability(np.ones(len(FEATURES)), weights) < 0.6
+
+
 def test_the_score_is_calibrated_for_each_mode_of_tracking(monkeypatch):
     seen = []
     monkeypatch.setattr(
