@@ -22,8 +22,8 @@ class Thresholds:
     found_above: float = 0.9
     """
     Told state: a score from here on makes an uncertain or lost target tracked again. It is much
-    higher than `uncertain_below`: a score that fell and has come halfway back often means that
-    the box is on what had hidden the target.
+    higher than `uncertain_below`: where a score fell and has come halfway back, the box may be on
+    what had hidden the target.
     """
     lost_after: int = 5
     """Told state: images in a row below `lost_below` after which a target is lost."""
