@@ -72,7 +72,7 @@ train: $(ENVIRONMENT) ## repeat the training of the shipped weights; DATA= names
 	[ -f runs/pack.safetensors ] || { \
 	  $(RUN) -m tir_tracker_ros.cli pack --config config/train/data.yaml --data '$(DATA)' \
 	    --out runs/part.safetensors && mv runs/part.safetensors runs/pack.safetensors; }
-	for name in box_refiner fast $(SHIPPED) siammask_fast_masks; do \
+	for name in box_refiner box_refiner_verification fast $(SHIPPED) siammask_fast_masks; do \
 	  $(RUN) -m tir_tracker_ros.cli train --config config/train/$$name.yaml \
 	    --out runs/$$name $$([ ! -f runs/$$name/last.ckpt ] || echo --resume) \
 	    pack=runs/pack.safetensors $(TRAIN_ARGS) || exit; \

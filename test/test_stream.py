@@ -40,7 +40,7 @@ class ScriptedTracker:
 
     def update(self, image, tracks):
         self.updates += 1
-        score = self.scores.pop(0) if self.scores else 0.9
+        score = self.scores.pop(0) if self.scores else 0.97
         if isinstance(score, Exception):
             raise score
         return [Estimate(self.box, score, calibrated=self.calibrated) for _ in tracks]
@@ -452,7 +452,7 @@ def fed(stream, numbers):
 def test_a_failing_model_is_answered_without_a_result_until_it_works_again():
     changes = []
     stream = started(
-        ScriptedTracker([0.9] + [RuntimeError('device lost\nsecond line')] * 6 + [0.1, 0.9]),
+        ScriptedTracker([0.97] + [RuntimeError('device lost\nsecond line')] * 6 + [0.1, 0.97]),
         settings=StreamSettings(thresholds=Thresholds(lost_after=3)),
         on_status=lambda status: changes.append((status.state, status.reason)),
     )
@@ -467,12 +467,12 @@ def test_a_failing_model_is_answered_without_a_result_until_it_works_again():
     assert causes == ['device lost\nsecond line'] * 6
     assert [state for state, _ in changes[1:]] == ['uncertain', 'lost', 'lost', 'tracking']
     assert changes[1][1] == changes[2][1] == 'the model failed: RuntimeError: device lost'
-    assert changes[3][1] == 'score 0.100 is below found_above 0.9'
+    assert changes[3][1] == 'score 0.100 is below found_above 0.95'
     assert len({answer.id for answer in answers}) == 1
 
 
 def test_a_frozen_image_is_tried_again_where_the_model_had_failed_on_it():
-    stream = started(ScriptedTracker([RuntimeError('out of memory'), 0.9]))
+    stream = started(ScriptedTracker([RuntimeError('out of memory'), 0.97]))
     answers, _ = fed(stream, [1, 1, 1])
     assert [answer.state for answer in answers] == ['uncertain', 'tracking', 'tracking']
     assert stream.tracker.updates == 2
@@ -519,7 +519,7 @@ def test_a_model_that_never_starts_makes_the_target_lost():
 
 
 def test_a_failure_in_a_catch_up_costs_the_result_of_its_image_only():
-    stream = Collecting(ScriptedTracker([0.9, RuntimeError('device lost'), 0.9]))
+    stream = Collecting(ScriptedTracker([0.97, RuntimeError('device lost'), 0.97]))
     for number in range(4):
         stream.image(scene(number))
     with pytest.raises(RuntimeError, match='device lost'):

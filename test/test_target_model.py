@@ -206,8 +206,8 @@ def test_a_network_gives_features_only_where_they_are_asked_for(network):
     torch.testing.assert_close(more.features, same, rtol=1e-3, atol=1e-3)
 
 
-OLD = {'refiner': [-8.0, 2.5, 8.0]}
-NEW = {**OLD, 'refiner with target model': [-9.0, 2.0, 8.0, 1.5, -1.0]}
+OLD = {'verified': [-8.0, 2.5, 8.0]}
+NEW = {**OLD, 'verified with target model': [-9.0, 2.0, 8.0, 1.5, -1.0]}
 
 
 @pytest.mark.parametrize(

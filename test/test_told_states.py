@@ -135,9 +135,9 @@ def told(scores, **more):
 
 
 def test_states_are_those_that_the_node_tells():
-    # tracking; uncertain below 0.7; tracking again at 0.9; lost with the fifth below 0.65;
+    # tracking; uncertain below 0.7; tracking again at 0.95; lost with the fifth below 0.65;
     # uncertain again at 0.7
-    scores = [math.nan, 0.72, 0.69, 0.89, 0.9, *[0.6] * 5, 0.69, 0.7, 0.89, 0.9]
+    scores = [math.nan, 0.72, 0.69, 0.94, 0.95, *[0.6] * 5, 0.69, 0.7, 0.94, 0.95]
     expected = [0, 0, 1, 1, 0, *[1] * 4, 2, 2, 1, 1, 0]
     assert told(scores) == expected
 

@@ -329,8 +329,9 @@ def test_settings_are_closed_and_in_range(changes, message):
 @pytest.mark.parametrize(
     'score, message',
     [
-        ([-4.0, 8.0, 0.0, 0.0], 'to calibrate the score, 3 finite numbers are needed'),
-        ({'refiner': [1.0, 'x', 2.0]}, 'to calibrate the score, 3 finite numbers are needed'),
+        ([-8.0, 2.5, 8.0], r'calibration of the score is \[-8.0, 2.5, 8.0\], not a mapping'),
+        ({'verified': [-4.0, 8.0, 0.0, 0.0]}, 'score, 3 finite numbers are needed'),
+        ({'verified': [1.0, 'x', 2.0]}, 'to calibrate the score, 3 finite numbers are needed'),
         ('sure', "calibration of the score is 'sure', not a mapping"),
     ],
 )
@@ -339,16 +340,18 @@ def test_a_calibration_that_is_none_is_refused(networks, score, message):
         following(networks, 'cfnet_fast', facts={'score': score})
 
 
-@pytest.mark.parametrize('score', [[-8.0, 2.5, 8.0], {'refiner': [-8.0, 2.5, 8.0]}])
-def test_each_way_to_follow_the_size_has_a_calibration_of_its_own(networks, score):
+@pytest.mark.parametrize(
+    'name, told_of', [('verified', {'default'}), ('pyramid', {'paper'}), ('refiner', set())]
+)
+def test_each_way_to_follow_the_size_has_a_calibration_of_its_own(networks, name, told_of):
     scene = Scene()
     told = {}
     for mode in MODES:
-        facts = {'score': score}
+        facts = {'score': {name: [-8.0, 2.5, 8.0]}}
         tracker = following(networks, 'cfnet_fast', mode, facts, target_model=False)
         tracker.start(scene.image(0), scene.box(0))
         told[mode] = tracker.update(scene.image(1)).calibrated
-    assert told == {'default': True, 'paper': False}
+    assert told == {mode: mode in told_of for mode in MODES}
 
 
 def test_unknown_tracking_lists_the_valid_ones():

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import cv2
+from hypothesis import given, settings, strategies
 import numpy as np
 import pytest
 from safetensors import safe_open
@@ -15,7 +16,12 @@ import torch
 from tir_tracker_ros.geometry import Box
 from tir_tracker_ros.models.anchors import AnchorShape
 from tir_tracker_ros.models.families import build, find_preset
-from tir_tracker_ros.training.box_windows import BoxErrorConfig, WindowAugmentation
+from tir_tracker_ros.training.box_windows import (
+    BoxErrorConfig,
+    on_target,
+    VerificationConfig,
+    WindowAugmentation,
+)
 from tir_tracker_ros.training.config import AugmentationConfig, SamplingConfig
 from tir_tracker_ros.training.crops import CropAugmentation
 from tir_tracker_ros.training.losses import cell_distances, logistic_loss, softmax_loss
@@ -339,14 +345,20 @@ def test_a_displaced_target_stays_and_its_background_moves():
     assert min(moves) > 0.2
 
 
-def windows_of(pool, **errors):
+def windows_of(pool, verification=None, search=None, **errors):
     size = 96
     exact = dict.fromkeys(BoxErrorConfig.model_fields, 0) | {'wide_factor': 1}
     augmentation = WindowAugmentation(
-        AugmentationConfig(**STILL | {'flip': 0.5}), BoxErrorConfig(**exact | errors), size, 2.0
+        AugmentationConfig(**STILL | {'flip': 0.5}),
+        BoxErrorConfig(**exact | errors),
+        size,
+        2.0,
+        verification,
     )
     index = torch.arange(12)
-    return augmentation(pool, PairBatch(index, index, torch.zeros(12), 5))
+    return augmentation(
+        pool, PairBatch(index, index if search is None else search, torch.zeros(12), 5)
+    )
 
 
 def extent(window):
@@ -368,7 +380,7 @@ def test_a_right_box_is_the_middle_half_of_its_window(pool):
 
 def test_the_offset_makes_a_wrong_box_describe_the_object_as_the_reference_does(pool):
     windows = windows_of(
-        pool, shift=0.1, scale=0.1, aspect=0.1, description_shift=0.1, description_scale=0.1
+        pool, shift=0.15, scale=0.1, aspect=0.1, description_shift=0.1, description_scale=0.1
     )
     assert windows.offset.abs().amax(dim=0).min() > 0.1
     for reference, current, offset in zip(windows.reference, windows.current, windows.offset):
@@ -379,6 +391,43 @@ def test_the_offset_makes_a_wrong_box_describe_the_object_as_the_reference_does(
             assert ((centre - shift) / growth, size / growth) == pytest.approx(
                 (right, right_size), abs=0.05
             )
+
+
+def test_a_box_is_on_the_same_object_only_where_both_windows_show_it(pool):
+    tracks = pool.track[torch.arange(12)]
+    other = torch.tensor([int((tracks != one).nonzero()[0]) for one in tracks])
+    right = windows_of(pool)
+    assert (right.same == 1).all()
+    assert not windows_of(pool, search=other).same.any()
+    beside = windows_of(pool, VerificationConfig(beside=1, gone=0, edge=0))
+    assert (beside.offset[:, :2].abs().amax(dim=1) >= 0.5).all()
+    assert (beside.same < 0.8).all() and (beside.same == 0).float().mean() > 0.7
+    # What a target leaves behind: the same surroundings, and nothing bright in their middle.
+    gone = windows_of(pool, VerificationConfig(beside=0, gone=1, edge=0))
+    assert not gone.same.any() and not gone.offset.any()
+    middle = slice(40, 56)
+    assert (right.current[..., middle, middle] > 0.5).all()
+    assert (gone.current[..., middle, middle] < 0.5).all()
+
+
+def test_a_target_beyond_the_edge_of_the_image_is_not_seen(pool):
+    plain = (windows_of(pool).current > 0.5).float().sum(dim=(1, 2, 3))
+    ended = windows_of(pool, VerificationConfig(beside=0, gone=0, edge=1))
+    bright = (ended.current > 0.5).float().sum(dim=(1, 2, 3)) / plain
+    assert (ended.reference > 0.5).any(dim=3).any(dim=2).all()
+    out, seen = ended.same == 0, ended.same == 1
+    assert out.sum() >= 2 and seen.sum() >= 2
+    # The last pixels are repeated: nothing of a target beyond them, and more of one on the edge.
+    assert (bright[ended.same == 0].min() < 0.05) and (bright[seen] > 0.9).all()
+
+
+@settings(max_examples=50)
+@given(strategies.tuples(*4 * [strategies.floats(-1, 1)]))
+def test_a_box_is_on_its_object_by_their_overlap(pool, lack):
+    truth = Box.from_center(lack[0], lack[1], math.exp(lack[2]), math.exp(lack[3]))
+    overlap = Box.from_center(0, 0, 1, 1).iou(truth)
+    same = on_target(torch.tensor([lack])).item()
+    assert same == pytest.approx(min(max((overlap - 0.15) / 0.25, 0), 1), abs=1e-5)
 
 
 # ------------------------------------------------------------------------------- losses

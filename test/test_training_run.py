@@ -37,7 +37,7 @@ MARGIN = 0.05
 def _no_calibration(monkeypatch):
     """Calibrating the score takes as long as the rest, and has its own test."""
     monkeypatch.setattr(
-        module, 'calibrated_scores', lambda network, scenes: {'refiner': [-2.0, 4.0, 1.0]}
+        module, 'calibrated_scores', lambda network, scenes: {'verified': [-2.0, 4.0, 1.0]}
     )
 
 
@@ -131,6 +131,21 @@ def test_a_short_training_of_the_box_refiner_lowers_its_error(tmp_path):
     name, facts, _ = zoo.read_weights(path)
     assert name == 'box_refiner' and facts['pairs'] == 5 * 20 * 24
     zoo.load_weights(families.build(name), path)
+
+
+def test_verification_is_trained_while_corrections_stay_what_they_are(tmp_path):
+    sources = {'sources': [SIMULATOR], 'model': 'box_refiner', 'batch': 16}
+    start = run.train(small(**sources, epochs=1, batches=2), tmp_path / 'start')
+    config = small(
+        **sources, epochs=4, batches=15, learning_rate=2e-3, initial_weights=str(start),
+        freeze=['features', 'mix', 'head'], verification={}, sampling={'semantic': 0.3},
+    )  # fmt: skip
+    path = run.train(config, tmp_path / 'verified')
+    losses = [float(row['train/verification']) for row in metrics_of(tmp_path / 'verified')]
+    assert losses[-1] < 0.95 * losses[0]
+    before, after = (zoo.read_weights(one)[2] for one in (start, path))
+    changed = {name.split('.')[0] for name in before if not before[name].equal(after[name])}
+    assert changed == {'verify_mix', 'verify_head'}
 
 
 def test_a_proposal_network_is_trained_like_any_other(tmp_path):
@@ -325,7 +340,8 @@ def test_the_score_is_calibrated_on_scenes_and_on_places_without_the_target(monk
     assert len(weights) == len(FEATURES) + 1 and min(weights[1:]) >= 0
     # So few images are all followed rightly: only the other places tell what wrong is.
     assert probability(np.ones(len(FEATURES)), weights) > 0.9
-    assert probability(np.zeros(len(FEATURES)), weights) < 0.5
+    # No peak, and a refiner that is sure to see something else.
+    assert probability(np.array([0.0, -1.0]), weights) < 0.3
 
 
 def test_the_score_is_also_calibrated_on_scenes_in_which_everything_is_learned(monkeypatch):
@@ -357,7 +373,7 @@ def test_the_score_is_calibrated_for_each_mode_of_tracking(monkeypatch):
         lambda engine, scenes: seen.append(engine.settings) or [float(len(seen))],
     )
     network = families.build('cfnet_fast')
-    scores = {'refiner': [1.0], 'pyramid': [2.0], 'refiner with target model': [3.0]}
+    scores = {'verified': [1.0], 'pyramid': [2.0], 'verified with target model': [3.0]}
     assert calibration.calibrated_scores(network) == scores
     assert [one.size for one in seen] == ['refiner', 'pyramid', 'refiner']
     assert [one.target_model for one in seen] == [False, False, True]
@@ -367,12 +383,12 @@ def test_a_weight_file_can_be_calibrated_anew(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(calibration, 'calibrate_score', lambda engine, scenes: [-1.0, 2.0, 3.0])
     path = tmp_path / 'own.safetensors'
     network = families.build('cfnet_fast')
-    zoo.save_weights(network, path, {'seed': 7, 'score': [1.0, 2.0, 3.0]})
+    zoo.save_weights(network, path, {'seed': 7, 'score': {'refiner': [1.0, 2.0, 3.0]}})
     before = zoo.read_weights(path)[2]
     assert main(['calibrate', str(path)]) == 0
     assert 'own.safetensors pyramid: -1.000, 2.000, 3.000' in capsys.readouterr().out
     _, facts, after = zoo.read_weights(path)
-    names = ('refiner', 'pyramid', 'refiner with target model')
+    names = ('verified', 'pyramid', 'verified with target model')
     assert facts == {'seed': 7, 'score': dict.fromkeys(names, [-1.0, 2.0, 3.0])}
     assert all(torch.equal(after[name], value) for name, value in before.items())
 

@@ -1,6 +1,6 @@
 # Copyright 2026 tir_tracker_ros maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`BoxRefiner`: a small network that tells by how much a box misses its target, and how surely."""
+"""`BoxRefiner`: a small network that tells how a box misses its target, and if it is another's."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class Correction:
     """N x 4."""
     spread: Tensor
     """N x 4: mean absolute error to be expected of each offset (scale of a Laplace law)."""
+    same: Tensor
+    """N: log-odds that the box is on the object of the reference, not on another or on none."""
 
 
 class BoxRefiner(nn.Module):
@@ -45,7 +47,9 @@ class BoxRefiner(nn.Module):
     Images are `N x 1 x size x size`, float, 0..1: the window of `context` times the sides of the
     box around its centre, stretched to a square, so that a right box is always the middle half.
     Of the family of Alpha-Refine (Yan et al., CVPR 2021), but one is asked for the error of a box
-    and for its scale (Kendall and Gal, NeurIPS 2017), not for a box.
+    and for its scale (Kendall and Gal, NeurIPS 2017), not for a box. A second head, trained after
+    all else, verifies that both windows show one object, as trackers for long recordings do (MBMD,
+    Zhang et al., 2018): the first head has only seen pairs that do.
     """
 
     name = 'box_refiner'
@@ -69,16 +73,22 @@ class BoxRefiner(nn.Module):
         output.bias.data = torch.tensor([0.0] * 4 + [math.log(_UNTRAINED_SPREAD)] * 4)
         cells = last * (self.size // _STRIDE // 2) ** 2
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(cells, 128), nn.ReLU(), output)
+        self.verify_mix = nn.Sequential(*_stage(compared, last, 3, 1), *_stage(last, last, 3, 2))
+        self.verify_head = nn.Sequential(
+            nn.Flatten(), nn.Linear(cells, 64), nn.ReLU(), nn.Linear(64, 1)
+        )
 
     def fold(self) -> None:
         """Fold batch norms into convolutions; for inference only."""
         fold_norms(self.features)
         fold_norms(self.mix)
+        fold_norms(self.verify_mix)
 
     def use_precision(self, precision: torch.dtype) -> None:
         """Compute features in another type; corrections are always computed in float32."""
         self.features.to(precision)
         self.mix.to(precision)
+        self.verify_mix.to(precision)
 
     def embed(self, image: Tensor) -> Tensor:
         """Compute the features of images 0..1."""
@@ -88,8 +98,10 @@ class BoxRefiner(nn.Module):
     def compare(self, reference: Tensor, current: Tensor) -> Correction:
         """Tell the error of the box of `current` from the features of both."""
         correlation = _CONTRAST * self.correlation(reference, current)
-        output = self.head(self.mix(torch.cat([reference, current, correlation], 1)).float())
-        return Correction(output[:, :4] * _UNIT, output[:, 4:].clamp(-5.0, 1.0).exp())
+        both = torch.cat([reference, current, correlation], 1)
+        output = self.head(self.mix(both).float())
+        same = self.verify_head(self.verify_mix(both).float())[:, 0]
+        return Correction(output[:, :4] * _UNIT, output[:, 4:].clamp(-5.0, 1.0).exp(), same)
 
     def forward(self, reference: Tensor, current: Tensor) -> Correction:
         """Compare two batches of images, for training."""

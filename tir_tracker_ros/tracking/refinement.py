@@ -21,8 +21,8 @@ _SHIFT, _GROWTH = 0.25, 0.06
 _EXPECTED = np.array([_SHIFT, _SHIFT, _GROWTH, _GROWTH]) ** 2
 _BLUR = np.array([0.0, 0.0, 6.0, 6.0]) ** 2
 """Uncertainty of a size on the sensor, square pixels: small targets are all edge."""
-_USUAL_PRECISION = 3.0
-"""What the spread of a usual, right correction is: `exp(-3)` of the side."""
+_SURE = 5.0
+"""Log-odds from which on the refiner counts as sure that it sees the target, or does not."""
 _DEPENDENCE = 3.0
 """The recent reference box is itself an estimate, so its variance is inflated by this factor."""
 
@@ -46,8 +46,8 @@ class RefinerSize(Size):
     a recent one, of which it is nearly right and which looks more like the target of today. The
     larger the error that the refiner expects of itself, the less the box follows it.
 
-    `agreement` is how well the first image was known again in the newest one, -1/3..5/3: near 1
-    where it was, lower where not.
+    `agreement`, -1..1, is whether the box is on the object of the first image: 1 where the refiner
+    is sure that it is, -1 where it is sure that it is not.
     """
 
     name = 'refiner'
@@ -67,24 +67,24 @@ class RefinerSize(Size):
         references = [one for memory in memories for one in memory.references]
         counts = [len(memory.references) for memory in memories]
         repeated = [one for one, count in zip(current, counts) for _ in range(count)]
-        offsets, spreads = self.runtime.compare(references, repeated)
+        offsets, spreads, same = self.runtime.compare(references, repeated)
         sized, end = [], 0
-        for one, memory, count in zip(found, memories, counts):
+        for one, count in zip(found, counts):
             part = slice(end, end + count)
             end += count
-            sized.append(self._weighed(image, one, memory, offsets[part], spreads[part]))
+            agreement = float(np.clip(same[part][0] / _SURE, -1, 1))
+            sized.append(self._weighed(image, one, offsets[part], spreads[part], agreement))
         return sized
 
     def _weighed(
         self,
         image: np.ndarray,
         found: Found,
-        memory: _Memory,
         offset: np.ndarray,
         spread: np.ndarray,
+        agreement: float,
     ) -> Sized:
-        box = found.box
-        agreement = -float(np.log(spread[0]).mean()) / _USUAL_PRECISION
+        box, memory = found.box, found.track.size_memory
         # The variance of a Laplace law is twice its squared scale.
         certainty = 1 / (2 * spread**2 + memory.variances)
         total = certainty.sum(axis=0)

@@ -12,9 +12,9 @@ import numpy as np
 
 FEATURES = ('peak', 'agreement')
 """
-The peak of the response over that of the first image (`peak`), and how well the box refiner knows
-the target of the first image again (`agreement`; 1 without one): a template that learns quickly
-matches whatever it has come to follow, a first image does not.
+The peak of the response over that of the first image (`peak`), and whether the refiner verifies
+that the box is on the target of the first image (`agreement`; 1 without one): a template that
+learns quickly matches whatever it has come to follow, a first image does not.
 """
 FILTER_FEATURES = (*FEATURES, 'filter', 'rival')
 """
@@ -30,27 +30,28 @@ _HIGHEST = 2.0
 
 def calibration_name(size: str, target_model: bool) -> str:
     """Return the name of the calibration for a way to follow the size."""
-    return f'{size} with target model' if target_model else size
+    # Older files have 'refiner': of an agreement that was the spread of the refiner's corrections.
+    name = 'verified' if size == 'refiner' else size
+    return f'{name} with target model' if target_model else name
 
 
 def calibration(score: Any, size: str, target_model: bool = False) -> tuple[Sequence[float], bool]:
     """
     Return the weights for one way to follow the size, and whether they were fitted for it.
 
-    score: the fact `score` of a weight file, weights by `calibration_name`; a plain list, of
-    older files, belongs to the refiner. Where there are none for a target model, those without
-    one are the nearest guess. Raises ValueError for anything else.
+    score: the fact `score` of a weight file, weights by `calibration_name`. Where there are none
+    for a target model, those without one are the nearest guess. Raises ValueError for anything
+    else.
     """
-    by_size = {'refiner': score} if isinstance(score, (list, tuple)) else score
-    if not isinstance(by_size, Mapping):
+    if not isinstance(score, Mapping):
         raise ValueError(f"the weights' calibration of the score is {score!r}, not a mapping")
     name = calibration_name(size, target_model)
-    if name not in by_size:
+    if name not in score:
         if not target_model:
             return _UNCALIBRATED, False
         weights, _ = calibration(score, size)
         return (*weights, *[0.0] * (len(FILTER_FEATURES) - len(FEATURES))), False
-    weights = by_size[name]
+    weights = score[name]
     needed = 1 + len(FILTER_FEATURES if target_model else FEATURES)
     numbers = isinstance(weights, (list, tuple)) and all(
         isinstance(one, (int, float)) and math.isfinite(one) for one in weights

@@ -42,7 +42,7 @@ class Sized:
 
     box: Box
     agreement: float = 1.0
-    """How well the target of the first image was known again, about 0..1."""
+    """Whether the target of the first image was known again, -1..1."""
     memory: Any = None
     """What `learn` needs of it."""
 

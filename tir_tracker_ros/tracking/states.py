@@ -19,7 +19,7 @@ class Thresholds:
     """Told state: `lost_after` images in a row with a score below this make a target lost."""
     uncertain_below: float = 0.7
     """Told state: a score below this means uncertain, where tracked; from it on, none is lost."""
-    found_above: float = 0.9
+    found_above: float = 0.95
     """
     Told state: a score from here on makes an uncertain or lost target tracked again. It is much
     higher than `uncertain_below`: where a score fell and has come halfway back, the box may be on
@@ -27,7 +27,7 @@ class Thresholds:
     """
     lost_after: int = 5
     """Told state: images in a row below `lost_below` after which a target is lost."""
-    learn_above: float = 0.6
+    learn_above: float = 0.75
     """Learning: template and recent references are only updated from this score on."""
     resize_above: float = 0.7
     """Size: the box keeps the size that it had while the score is below this."""
@@ -39,8 +39,8 @@ class Thresholds:
     """Redetection: images in a row below `search_below` after which the search starts."""
     found_elsewhere_above: float = 0.92
     """
-    Redetection: a box found elsewhere is taken for the target from this score on. It is higher
-    than `found_above` because to follow a wrong object is worse than to find none.
+    Redetection: a box found elsewhere is taken for the target from this score on. It is high
+    because to follow a wrong object is worse than to find none.
     """
     widen_below: float = 0.8
     """Wide search: with a probability, of the network itself, below this the box is kept."""

@@ -34,20 +34,24 @@ class CompositeAugmentation(Augmentation):
         if not count:
             return
         here, reach = views[chosen.to(views.device)], size[chosen.to(size.device)].cpu()
-        still = torch.ones(count), torch.ones(count), torch.zeros(count), torch.ones(count)
-
-        def moved(images: Tensor, least: float, most: float) -> Tensor:
-            angle = self._uniform(count, 1) * math.pi
-            sides = least + (most - least) * torch.rand(count, 1, generator=self._random)
-            way = torch.cat([angle.cos(), angle.sin()], dim=1) * sides * 2 * reach
-            return self._cut(images, images.shape[-1], *still, way)
-
-        place = _ellipse(here, torch.zeros_like(reach), 1.3 * reach)
-        filled = here + place * (moved(here, 1.2, 1.4) - here)
-        background = moved(filled, 0.6, 1.5)
+        background = self._moved(self._filled(here, reach), reach, 0.6, 1.5)
         masks, known = self._masks(pool, index[chosen])
         shape = torch.where(known, masks, _ellipse(here, torch.zeros_like(reach), reach))
         views[chosen.to(views.device)] = background + shape * (here - background)
+
+    def _filled(self, views: Tensor, reach: Tensor) -> Tensor:
+        """Lay texture from beside targets over them; reach: of their boxes over S, on the CPU."""
+        place = _ellipse(views, torch.zeros_like(reach), 1.3 * reach)
+        return views + place * (self._moved(views, reach, 1.2, 1.4) - views)
+
+    def _moved(self, views: Tensor, reach: Tensor, least: float, most: float) -> Tensor:
+        """Move views any way, by so many sides of their targets."""
+        count = len(views)
+        still = torch.ones(count), torch.ones(count), torch.zeros(count), torch.ones(count)
+        angle = self._uniform(count, 1) * math.pi
+        sides = least + (most - least) * torch.rand(count, 1, generator=self._random)
+        way = torch.cat([angle.cos(), angle.sin()], dim=1) * sides * 2 * reach
+        return self._cut(views, views.shape[-1], *still, way)
 
     def _accompany(self, views: Tensor, size: Tensor, pool: ViewPool, index: Tensor) -> None:
         """
