@@ -36,8 +36,6 @@ class Correction:
     """N x 4."""
     spread: Tensor
     """N x 4: mean absolute error to be expected of each offset (scale of a Laplace law)."""
-    same: Tensor
-    """N: log-odds that the box is on the object of the reference, not on another or on none."""
 
 
 class BoxRefiner(nn.Module):
@@ -97,15 +95,20 @@ class BoxRefiner(nn.Module):
 
     def compare(self, reference: Tensor, current: Tensor) -> Correction:
         """Tell the error of the box of `current` from the features of both."""
-        correlation = _CONTRAST * self.correlation(reference, current)
-        both = torch.cat([reference, current, correlation], 1)
-        output = self.head(self.mix(both).float())
-        same = self.verify_head(self.verify_mix(both).float())[:, 0]
-        return Correction(output[:, :4] * _UNIT, output[:, 4:].clamp(-5.0, 1.0).exp(), same)
+        output = self.head(self.mix(self._both(reference, current)).float())
+        return Correction(output[:, :4] * _UNIT, output[:, 4:].clamp(-5.0, 1.0).exp())
+
+    def verify(self, reference: Tensor, current: Tensor) -> Tensor:
+        """Tell from the features of both, N log-odds, if the box is on the reference's object."""
+        return self.verify_head(self.verify_mix(self._both(reference, current)).float())[:, 0]
 
     def forward(self, reference: Tensor, current: Tensor) -> Correction:
         """Compare two batches of images, for training."""
         return self.compare(self.embed(reference), self.embed(current))
+
+    def _both(self, reference: Tensor, current: Tensor) -> Tensor:
+        correlation = _CONTRAST * self.correlation(reference, current)
+        return torch.cat([reference, current, correlation], 1)
 
 
 def _stage(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:

@@ -67,12 +67,13 @@ class RefinerSize(Size):
         references = [one for memory in memories for one in memory.references]
         counts = [len(memory.references) for memory in memories]
         repeated = [one for one, count in zip(current, counts) for _ in range(count)]
-        offsets, spreads, same = self.runtime.compare(references, repeated)
+        offsets, spreads = self.runtime.compare(references, repeated)
+        same = self.runtime.verify([memory.references[0] for memory in memories], current)
+        agreements = np.clip(same / _SURE, -1, 1).tolist()
         sized, end = [], 0
-        for one, count in zip(found, counts):
+        for one, count, agreement in zip(found, counts, agreements):
             part = slice(end, end + count)
             end += count
-            agreement = float(np.clip(same[part][0] / _SURE, -1, 1))
             sized.append(self._weighed(image, one, offsets[part], spreads[part], agreement))
         return sized
 

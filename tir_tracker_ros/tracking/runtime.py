@@ -93,11 +93,13 @@ class RefinerRuntime(Protocol):
 
     def compare(
         self, references: Sequence[Any], current: Sequence[Any]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """
         Tell what each current box lacks beside its reference, in units of its own sides.
 
         Returns offsets and spreads, both `N x 4`: shift in x and y, logarithms of the ratios of
-        width and height, and the mean absolute error to be expected of each; and N log-odds that
-        the box is on the object of its reference.
+        width and height, and the mean absolute error to be expected of each.
         """
+
+    def verify(self, references: Sequence[Any], current: Sequence[Any]) -> np.ndarray:
+        """Tell, as N log-odds, whether each current box is on the object of its reference."""

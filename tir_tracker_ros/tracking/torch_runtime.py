@@ -85,12 +85,16 @@ class TorchRefiner:
     @torch.inference_mode()
     def compare(
         self, references: Sequence[Tensor], current: Sequence[Tensor]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Tell what each current box lacks, and whether it is on the reference's object."""
-        found = self.network.compare(torch.cat(list(references)), torch.cat(list(current)))
-        together = torch.cat([found.offset, found.spread, found.same[:, None]], dim=1)
-        offset, spread, same = np.split(together.cpu().numpy().astype(float), [4, 8], axis=1)
-        return offset, spread, same[:, 0]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Tell what each current box lacks beside its reference; offsets and spreads `N x 4`."""
+        correction = self.network.compare(torch.cat(list(references)), torch.cat(list(current)))
+        offset, spread = torch.stack([correction.offset, correction.spread]).cpu().numpy()
+        return offset.astype(float), spread.astype(float)
+
+    @torch.inference_mode()
+    def verify(self, references: Sequence[Tensor], current: Sequence[Tensor]) -> np.ndarray:
+        """Tell, as N log-odds, whether each current box is on the object of its reference."""
+        return _array(self.network.verify(torch.cat(list(references)), torch.cat(list(current))))
 
 
 def _crops(

@@ -7,10 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 
+import numpy as np
 from pydantic import Field
 import torch
 from torch import Tensor
 
+from ..geometry import iou
 from .composites import CompositeAugmentation
 from .config import AugmentationConfig, Closed
 from .sampling import PairBatch
@@ -96,7 +98,8 @@ class WindowAugmentation(CompositeAugmentation):
         sizes = [pool.size[index.to(device)] for index in (pairs.template, pairs.search)]
         self._accompany(whole[1], sizes[1], pool, pairs.search)
         self._displace(whole[1], sizes[1], pool, pairs.search)
-        same = self._same(pool, pairs).float()
+        tracks = [pool.track[one.to(device)] for one in (pairs.template, pairs.search)]
+        same = (tracks[0] == tracks[1]).cpu().float()
         gone = self._chosen(count, self.verification.gone).to(device)
         if len(gone):
             whole[1][gone] = self._filled(whole[0][gone], sizes[0][gone].cpu())
@@ -141,14 +144,6 @@ class WindowAugmentation(CompositeAugmentation):
         same *= on_target(offset)
         return BoxWindows(reference, current, offset.to(device), same.to(device))
 
-    @staticmethod
-    def _same(pool: ViewPool, pairs: PairBatch) -> Tensor:
-        """Tell, on the CPU, which pairs show one object."""
-        template, search = (
-            pool.track[one.to(pool.device)] for one in (pairs.template, pairs.search)
-        )
-        return (template == search).cpu()
-
     def _end(self, views: Tensor, size: Tensor) -> Tensor:
         """
         Let some views end at an edge of the image; returns N, 0..1: how far targets are in view.
@@ -190,8 +185,6 @@ class WindowAugmentation(CompositeAugmentation):
 def on_target(offset: Tensor) -> Tensor:
     """Tell from what boxes lack, the offset of `BoxWindows`, whether they are on the target."""
     shift, sides = offset[:, :2], offset[:, 2:].exp()
-    low = (shift - sides / 2).clamp(min=-0.5)
-    high = (shift + sides / 2).clamp(max=0.5)
-    both = (high - low).clamp(min=0).prod(dim=1)
-    overlap = both / (1 + sides.prod(dim=1) - both)
+    right = torch.cat([shift - sides / 2, sides], dim=1).numpy()
+    overlap = torch.from_numpy(iou(right, np.array([[-0.5, -0.5, 1.0, 1.0]]))).float()
     return ((overlap - _BESIDE) / (_ON_TARGET - _BESIDE)).clamp(0, 1)

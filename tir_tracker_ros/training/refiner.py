@@ -53,11 +53,14 @@ class RefinerModule(PairModule):
     def losses(self, pairs: PairBatch, pool: ViewPool) -> tuple[dict[str, Tensor], Tensor]:
         """Compute the terms of the loss, and the share of boxes that end right, or are told."""
         windows = self.augmentation(pool, pairs)
-        correction = self.model(windows.reference, windows.current)
+        reference, current = (
+            self.model.embed(one) for one in (windows.reference, windows.current)
+        )
         if self.config.verification:
-            told = (correction.same > 0) == (windows.same > 0.5)
-            loss = binary_cross_entropy_with_logits(correction.same, windows.same)
-            return {'verification': loss}, told.float().mean()
+            same = self.model.verify(reference, current)
+            loss = binary_cross_entropy_with_logits(same, windows.same)
+            return {'verification': loss}, ((same > 0) == (windows.same > 0.5)).float().mean()
+        correction = self.model.compare(reference, current)
         error = (correction.offset - windows.offset).abs()
         terms = {
             'likelihood': (error / correction.spread + correction.spread.log()).mean(),
