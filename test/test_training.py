@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training: pairs, crops and labels agree, losses are what they say, a run can be resumed."""
 
+from dataclasses import replace
 import math
 from pathlib import Path
 
@@ -802,6 +803,17 @@ def test_the_simulator_gives_masks_of_what_is_not_hidden():
         sides = [(one[-1] - one[0] + 1).item() / pool.side for one in (columns, rows)]
         # The box surrounds what the mask covers, but for the blur of small targets.
         assert sides == pytest.approx(size.tolist(), abs=0.04)
+
+
+@pytest.mark.parametrize('masked', [False, True])
+def test_a_decoded_pool_gives_the_same_images_and_masks(pool, masked):
+    pool = masked_pool() if masked else pool
+    decoded = replace(pool)
+    decoded.to(torch.device('cpu'), decoded=True)
+    index = torch.tensor([2, 0, 2, len(pool) - 1])
+    assert torch.equal(decoded.images(index), pool.images(index))
+    for one, expected in zip(decoded.masks(index), pool.masks(index)):
+        assert torch.equal(one, expected)
 
 
 def test_packs_keep_masks_and_those_without_are_read(tmp_path):

@@ -112,7 +112,15 @@ class PairModule(lightning.LightningModule):
                 self.coupled,
             ),
             batch_size=None,
+            # Drawing pairs keeps a core busy that an accelerator would wait for.
+            num_workers=0 if self.device.type == 'cpu' else 2,
         )
+
+    def transfer_batch_to_device(
+        self, batch: PairBatch, device: torch.device, dataloader_idx: int
+    ) -> PairBatch:
+        """Leave the numbers of the views where they are: what they stand for is on the device."""
+        return batch
 
     def on_fit_start(self) -> None:
         """Move the pools to the device of the model, once."""

@@ -60,6 +60,8 @@ def train(config: TrainConfig, out: str | Path, resume: bool = False, fresh: boo
         reload_dataloaders_every_n_epochs=1,
         gradient_clip_val=config.clip,
         precision=_precision(config.precision),  # type: ignore[arg-type]
+        # All batches of a run have one shape.
+        benchmark=torch.cuda.is_available(),
         devices=config.devices,
         num_nodes=config.nodes,
         strategy=config.strategy,

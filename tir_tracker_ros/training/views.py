@@ -5,12 +5,13 @@ The pool of views that training draws pairs from.
 
 A view is a generous square around one object in one image, cut once and kept as a JPEG in memory.
 All further cropping and augmentation is batched tensor work on the model's device; an accelerator
-gets all views decoded, so that it never waits.
+gets all views and masks decoded, so that it never waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -55,6 +56,10 @@ class ViewPool:
     sources: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     _decoded: Tensor | None = field(default=None, repr=False)
+    _masks: Tensor | None = field(default=None, repr=False)
+    """Decoded masks."""
+    _mask_place: Tensor | None = field(default=None, repr=False)
+    """V, on the CPU: which of `_masks` is that of a view."""
 
     def __len__(self) -> int:
         return len(self.track)
@@ -64,15 +69,23 @@ class ViewPool:
         """Device that images and numbers are given on."""
         return self.size.device
 
-    def to(self, device: torch.device) -> None:
-        """Move the pool to a device; one that is not the CPU gets all views decoded."""
-        if device.type != 'cpu' and self._decoded is None:
-            count = len(self)
-            self._decoded = torch.empty(
-                (count, self.side, self.side), dtype=torch.uint8, device=device
-            )
-            for part in torch.arange(count).split(256):
-                self._decoded[part.to(device)] = self._decode(part).to(device)
+    def to(self, device: torch.device, decoded: bool | None = None) -> None:
+        """
+        Move the pool to a device.
+
+        decoded: whether all views and masks are decoded there, once; by default they are where the
+        device is not the CPU.
+        """
+        if decoded is None:
+            decoded = device.type != 'cpu'
+        if decoded and self._decoded is None:
+            self._decoded = self._decoded_on(device, torch.arange(len(self)), self.span)
+            # All views without a mask share one, which is empty.
+            masked = torch.nonzero(self._masked).flatten()
+            shown = torch.cat([masked, torch.nonzero(~self._masked)[:1, 0]])
+            self._masks = self._decoded_on(device, shown, self.mask_span)
+            self._mask_place = torch.full((len(self),), len(masked))
+            self._mask_place[masked] = torch.arange(len(masked))
         for name in set(_COLUMNS) - {'span', 'mask_span'}:
             setattr(self, name, getattr(self, name).to(device))
 
@@ -80,7 +93,7 @@ class ViewPool:
         """Return views as `N x 1 x side x side`, uint8, on the pool's device."""
         if self._decoded is not None:
             return self._decoded[index.to(self.device)][:, None]
-        return self._decode(index)[:, None]
+        return self._decode(index, self.span)[:, None]
 
     def masks(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -89,13 +102,32 @@ class ViewPool:
         Masks are `N x 1 x side x side` uint8, 255 where the target is, and 0 all over where there
         is none; the other result is N bool.
         """
-        known = self.mask_span[index.cpu()].diff(dim=1)[:, 0] > 0
-        return self._decode(index, self.mask_span)[:, None].to(self.device), known.to(self.device)
+        index = index.cpu()
+        known = self._masked[index].to(self.device)
+        if self._masks is None or self._mask_place is None:
+            return self._decode(index, self.mask_span)[:, None].to(self.device), known
+        return self._masks[self._mask_place[index].to(self.device)][:, None], known
 
-    def _decode(self, index: Tensor, spans: Tensor | None = None) -> Tensor:
+    @property
+    def _masked(self) -> Tensor:
+        """Tell which views have a mask, V bool on the CPU."""
+        return self.mask_span.diff(dim=1)[:, 0] > 0
+
+    def _decoded_on(self, device: torch.device, index: Tensor, spans: Tensor) -> Tensor:
+        """Decode views or masks onto a device, on all cores: OpenCV lets go of Python's lock."""
+        shape = (len(index), self.side, self.side)
+        decoded = torch.empty(shape, dtype=torch.uint8, device=device)
+        with ThreadPoolExecutor() as threads:
+            parts = index.split(256)
+            end = 0
+            for images in threads.map(lambda part: self._decode(part, spans), parts):
+                decoded[end : end + len(images)] = images.to(device)
+                end += len(images)
+        return decoded
+
+    def _decode(self, index: Tensor, spans: Tensor) -> Tensor:
         codes = self.codes.numpy()
         images = np.zeros((len(index), self.side, self.side), np.uint8)
-        spans = self.span if spans is None else spans
         for image, (start, end) in zip(images, spans[index.cpu()].tolist()):
             if end > start:
                 decoded = cv2.imdecode(codes[start:end], cv2.IMREAD_GRAYSCALE)
@@ -107,7 +139,8 @@ class ViewPool:
         """Return a pool of the views of some of the sources alone."""
         wanted = torch.tensor([name in names for name in self.sources])
         chosen = wanted[self.source]
-        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
+        columns = {name: getattr(self, name)[chosen] for name in _COLUMNS}
+        return replace(self, **columns, _decoded=None, _masks=None, _mask_place=None)
 
 
 class PoolBuilder:
