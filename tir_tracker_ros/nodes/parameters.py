@@ -50,8 +50,8 @@ TRACKER = (
     Parameter(
         'model',
         'auto',
-        'Preset of the network: auto is that of weights; without any, mmnet on CUDA where its '
-        f'weights are shipped, else mmnet_fast; the others are {", ".join(MODELS)}.',
+        'Preset of the network: auto is that of weights; without any, mmnet_fast; the others are '
+        f'{", ".join(MODELS)}.',
     ),
     Parameter('weights', '', 'Path of a safetensors file; empty takes the shipped weights.'),
     Parameter('device', 'auto', 'auto, cpu, cuda or cuda:N; auto is CUDA where there is one.'),

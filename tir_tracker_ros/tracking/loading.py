@@ -28,11 +28,10 @@ def load_tracker(
     """
     Load a model, its weights and its tracking settings.
 
-    model: a preset's name; `auto` is that of `weights`; without any, `mmnet` on CUDA where its
-    weights are shipped, else `mmnet_fast`. device: `auto`, `cpu`, `cuda`, `cuda:N`. weights: a
-    safetensors file; None takes the shipped one. threads: of torch and OpenCV for the whole
-    process; 0 leaves both as they are. precision: see `models.inference`. tracking: `default` or
-    `paper`, changed by `settings`.
+    model: a preset's name; `auto` is that of `weights`; without any, `mmnet_fast`. device: `auto`,
+    `cpu`, `cuda`, `cuda:N`. weights: a safetensors file; None takes the shipped one. threads: of
+    torch and OpenCV for the whole process; 0 leaves both as they are. precision: see
+    `models.inference`. tracking: `default` or `paper`, changed by `settings`.
 
     Raises ImportError that says how to install torch, ValueError or OSError for all else.
     """
@@ -57,8 +56,7 @@ def load_tracker(
     if model == 'auto' and weights:
         model, *_ = zoo.read_weights(weights)
     elif model == 'auto':
-        full_size = place.type == 'cuda' and zoo.shipped_weights('mmnet') is not None
-        model = 'mmnet' if full_size else 'mmnet_fast'
+        model = 'mmnet_fast'
     network, facts = zoo.load_model(model, weights or None)
     network = inference.prepare(network, place, inference.find_precision(precision, place))
     chosen = TrackingSettings.of(network.preset, tracking, **settings)
