@@ -84,8 +84,8 @@ class ViewPool:
             masked = torch.nonzero(self._masked).flatten()
             shown = torch.cat([masked, torch.nonzero(~self._masked)[:1, 0]])
             self._masks = self._decoded_on(device, shown, self.mask_span)
-            self._mask_place = torch.full((len(self),), len(masked))
-            self._mask_place[masked] = torch.arange(len(masked))
+            counted = self._masked.cumsum(0) - 1
+            self._mask_place = torch.where(self._masked, counted, len(masked))
         for name in set(_COLUMNS) - {'span', 'mask_span'}:
             setattr(self, name, getattr(self, name).to(device))
 
