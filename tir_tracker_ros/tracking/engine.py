@@ -21,7 +21,7 @@ from .runtime import Runtime
 from .score import calibration
 from .settings import TrackingSettings
 from .size import Size
-from .target_model import TargetFilter, TargetModel, VIEWS
+from .target_model import TargetModel, VIEWS
 from .track import Estimate, Mask
 
 _SURE_OF_CLASS = 0.9
@@ -87,17 +87,18 @@ class Engine:
             redetection=Redetection(box),
             search_size=self.region.whole(box, image.shape),
         )
+        if self.target_model:
+            self._learn_first(image, track, self.target_model)
         # Peaks are divided by the first image's peak for the same crop size: in a smaller crop it
         # may be twice as high, where a network looks at the whole crop, as MMNet's gate does.
-        for size in {self.region.size, self.region.near_size, track.search_size}:
-            track.first_peaks[size] = self.looker.first_peak(image, track, size)
-        if self.target_model:
-            track.target_filter = self._learn_first(image, track, self.target_model)
+        sizes = {self.region.size, self.region.near_size, track.search_size}
+        for size in sizes - set(track.first_peaks):
+            window = self.region.window(box, size, 1.0, fill)
+            response = self.runtime.search(image, [window], [track.template], size)
+            track.first_peaks[size] = self.looker.first_peak(response)
         return track
 
-    def _learn_first(
-        self, image: np.ndarray, track: EngineTrack, model: TargetModel
-    ) -> TargetFilter:
+    def _learn_first(self, image: np.ndarray, track: EngineTrack, model: TargetModel) -> None:
         box, size = track.box, self.region.size
         cell = self.region.stride * self.region.pixel(box)
         views = VIEWS * model.pooled
@@ -112,7 +113,9 @@ class Engine:
         ]
         response = self.runtime.search(image, windows, [track.template] * len(views), size)
         assert response.features is not None  # the network was asked for them
-        return model.start(response.features, views, self.runtime.cells(size))
+        track.target_filter = model.start(response.features, views, self.runtime.cells(size))
+        # The first view is the one around the target itself.
+        track.first_peaks[size] = self.looker.first_peak(response)
 
     def update(self, image: np.ndarray, tracks: Sequence[EngineTrack]) -> list[Estimate]:
         """

@@ -114,10 +114,8 @@ class Looker:
         self.region = SearchRegion(runtime, settings)
         self.score_weights, self.calibrated = calibration
 
-    def first_peak(self, image: np.ndarray, track: EngineTrack, size: int) -> float:
-        """Compute the peak of the response to a new target, for search crops of a size."""
-        window = self.region.window(track.box, size, 1.0, track.fill)
-        response = self.runtime.search(image, [window], [track.template], size)
+    def first_peak(self, response: Response) -> float:
+        """Compute the peak of the response to a new target, in the first of the crops."""
         return max(float(self._enlarged(response.scores[0]).max()), 1e-6)
 
     def look(self, image: np.ndarray, looks: Sequence[Look]) -> list[Finding]:
