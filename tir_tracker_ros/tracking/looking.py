@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -62,6 +62,33 @@ class View:
     def place(self, box: Box) -> tuple[float, float]:
         """Compute where a box lies, x and y in cells from the middle of the crop."""
         return (box.cx - self.centre.cx) / self.cell, (box.cy - self.centre.cy) / self.cell
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A place of a response, and the crop that it belongs to."""
+
+    window: int
+    """Which of the windows of the response."""
+    candidate: int
+    """Which of the network's candidates in that cell."""
+    row: float
+    """In cells from the middle of the response, as the column is."""
+    column: float
+    crop: Box
+    """The part of the image that the search crop shows."""
+    pixels: float
+    """Pixels of the image in a pixel of the crop."""
+
+    def cell(self, side: int, times: int = 1) -> tuple[int, int]:
+        """Return row and column in a map of `side` cells, each cell being `times` of them."""
+        middle = (side - 1) / 2
+        return round(middle + self.row * times), round(middle + self.column * times)
+
+    def in_image(self, box: Box) -> Box:
+        """Convert a box from pixels of the crop to those of the image."""
+        x, y, w, h = (value * self.pixels for value in box)
+        return Box(self.crop.x + x, self.crop.y + y, w, h)
 
 
 @dataclass(frozen=True)
@@ -146,8 +173,8 @@ class Looker:
         """Take the peak of the maps of a look's crops."""
         scores, box = response.scores[crops], look.box
         boxes = None if response.boxes is None else response.boxes[crops]
-        pixels = self.region.pixel(box)
-        penalties = self.size.penalties(boxes, box.w / pixels, box.h / pixels)
+        usual = self.region.pixel(box)
+        penalties = self.size.penalties(boxes, box.w / usual, box.h / usual)
         network_maps = maps = self._enlarged(scores.reshape(-1, *scores.shape[2:]))
         filtered = self._filtered(look.track, response, crops)
         if filtered is not None:
@@ -156,56 +183,80 @@ class Looker:
         chosen = self.size.choose(peaks)
         if isinstance(penalties, np.ndarray):
             penalties = penalties.reshape(maps.shape)[chosen]
-        rivals = self._rivals(look.track, response, crops.start or 0)
+        first = crops.start or 0
+        rivals = self._rivals(look.track, response, first)
         index, row, column = self.region.peak(maps[chosen], look.anywhere, penalties, rivals)
         index += chosen.start or 0
         crop, candidate = divmod(index, scores.shape[1])
         # The paper measures displacement with the old size, not the winning scale's; a cell of
         # the chosen crop, though, covers `factor` times as many pixels.
         factor = self.size.factors[crop]
-        pixels *= factor
+        pixels = factor * usual
         cell = self.region.stride * pixels
         moved = Box(box.x + column * cell, box.y + row * cell, box.w, box.h)
         found = Found(look.track, within(image, moved), factor)
+        seen = Box.from_center(box.cx, box.cy, look.size * pixels, look.size * pixels)
+        place = _Place(first + crop, candidate, row, column, seen, pixels)
         score, view, others = float(peaks[index]), None, list[Box]()
-        if boxes is not None:
-            middle = (scores.shape[-1] - 1) / 2
-            i, j = (round(one + middle) for one in (row, column))
-            x, y, w, h = boxes[crop, candidate, :, i, j].tolist()
-            left, top = box.cx - look.size / 2 * pixels, box.cy - look.size / 2 * pixels
-            found.network_box = Box(left + x * pixels, top + y * pixels, w * pixels, h * pixels)
-            score = float(scores[crop, candidate, i, j])
-            if isinstance(penalties, np.ndarray):
-                found.trust = float(chance(score) * np.exp(penalties[index, i, j]))
-            if self.settings.distractors:
-                others = [
-                    Box(
-                        left + one.x * pixels, top + one.y * pixels, one.w * pixels, one.h * pixels
-                    )
-                    for one in look_alikes(boxes[crop], chance(scores[crop]), Box(x, y, w, h))
-                ]
-            if response.mask is not None:
-                # Around the cell, from which the peak of enlarged maps may be half a cell away.
-                x, y = box.cx + (j - middle) * cell, box.cy + (i - middle) * cell
-                side = self.runtime.template_size * pixels
-                found.mask = partial(
-                    self._draw,
-                    image,
-                    partial(response.mask, (crops.start or 0) + crop, i, j),
-                    Box.from_center(x, y, side, side),
-                )
+        if response.boxes is not None:
+            score = self._take_box(found, response, place, penalties, index)
+            others = self._look_alikes(response, place)
+        if response.mask is not None:
+            found.mask = self._mask(image, response.mask, place, scores.shape[-1])
         if filtered is not None and response.features is not None:
-            middle, times = (maps.shape[-1] - 1) / 2, self.settings.upsample
-            i, j = (round(middle + one * times) for one in (row, column))
-            score = float(network_maps[index, i, j])
-            own = float(filtered[index, i, j]), self._rival(filtered[index], (i, j), box, cell)
-            first = look.track.target_filter.first_peak  # type: ignore[union-attr]
-            peaks_over_first = own[0] / first, own[1] / first
-            features = response.features[crops][crop]
+            at = place.cell(maps.shape[-1], self.settings.upsample)
+            score = float(network_maps[index][at])
+            own = float(filtered[index][at]), self._rival(filtered[index], at, box, cell)
+            of_first = look.track.target_filter.first_peak  # type: ignore[union-attr]
+            peaks_over_first = own[0] / of_first, own[1] / of_first
+            features = response.features[place.window]
             view = View(features, box, cell, scores.shape[-1], peaks_over_first)
         side = cell * maps.shape[-1] / self.settings.upsample
         area = Box.from_center(box.cx, box.cy, side, side)
         return _Peak(found, score, maps[index], area, view, others)
+
+    def _take_box(
+        self, found: Found, response: Response, place: _Place, penalties: Any, index: int
+    ) -> float:
+        """Note the box that the network gives for a place; returns its score there."""
+        assert response.boxes is not None
+        scores = response.scores[place.window, place.candidate]
+        i, j = place.cell(scores.shape[-1])
+        x, y, w, h = response.boxes[place.window, place.candidate, :, i, j].tolist()
+        found.network_box = place.in_image(Box(x, y, w, h))
+        score = float(scores[i, j])
+        if isinstance(penalties, np.ndarray):
+            found.trust = float(chance(score) * np.exp(penalties[index, i, j]))
+        return score
+
+    def _look_alikes(self, response: Response, place: _Place) -> list[Box]:
+        """Find what looks like the target in the crop of a place, if the settings ask for it."""
+        if not self.settings.distractors or response.boxes is None:
+            return []
+        scores, boxes = response.scores[place.window], response.boxes[place.window]
+        i, j = place.cell(scores.shape[-1])
+        own = Box(*boxes[place.candidate, :, i, j].tolist())
+        return [place.in_image(one) for one in look_alikes(boxes, chance(scores), own)]
+
+    def _mask(
+        self,
+        image: np.ndarray,
+        masks: Callable[[int, int, int], np.ndarray],
+        place: _Place,
+        cells: int,
+    ) -> Callable[[], np.ndarray]:
+        """Return what draws the mask of the target at a place, when it is wanted."""
+        # Around the cell, from which the peak of enlarged maps may be half a cell away.
+        i, j = place.cell(cells)
+        cell, middle = self.region.stride * place.pixels, (cells - 1) / 2
+        x, y = place.crop.cx + (j - middle) * cell, place.crop.cy + (i - middle) * cell
+        side = self.runtime.template_size * place.pixels
+        area = Box.from_center(x, y, side, side)
+
+        def draw() -> np.ndarray:
+            return placed(masks(place.window, i, j), area, image.shape, self.settings.mask_above)
+
+        return draw
 
     def _rivals(self, track: EngineTrack, response: Response, window: int) -> np.ndarray | float:
         """Compute what look-alikes take off the probability of each place of a window."""
@@ -237,10 +288,6 @@ class Looker:
         )
         others[top:bottom, left:right] = 0.0
         return float(others.max())
-
-    def _draw(self, image: np.ndarray, mask: Callable[[], np.ndarray], area: Box) -> np.ndarray:
-        """Draw a mask that covers a square of the image; `H x W` bool."""
-        return placed(mask(), area, image.shape, self.settings.mask_above)
 
     def _scored(self, look: Look, peak: _Peak, sized: Sized) -> Finding:
         first_peaks = look.track.first_peaks
