@@ -16,6 +16,8 @@ from ..geometry import Box
 from ..tracking.track import Estimate, Track
 
 PEERS = ('csrt', 'kcf', 'mil', 'nanotrack')
+_SCORED = ('nanotrack',)
+"""Those that say how sure they are, 0..1; of the others, a target is found or not."""
 INSTALL = 'pip install opencv-contrib-python-headless brings it'
 
 
@@ -52,7 +54,11 @@ class OpenCvTracker:
         return PeerTrack(box, opencv=opencv)
 
     def update(self, image: np.ndarray, tracks: Sequence[PeerTrack]) -> list[Estimate]:
-        """Find the targets; where OpenCV finds none, the last box with a score of 0."""
+        """
+        Find the targets; where OpenCV finds none, the last box with a score of 0.
+
+        The score of one that is found is 1 where OpenCV's tracker tells none.
+        """
         pixels = _colour(image)
         return [self._updated(pixels, track) for track in tracks]
 
@@ -65,8 +71,9 @@ class OpenCvTracker:
         if not found or not box.is_finite() or box.area <= 0:
             return Estimate(track.box, 0.0)
         track.box = box
-        score = getattr(track.opencv, 'getTrackingScore', None)
-        return Estimate(box, min(max(float(score()), 0.0), 1.0) if score else 1.0)
+        # The classic ones know no score: from OpenCV 5 on they have the method, and it gives -1.
+        score = float(track.opencv.getTrackingScore()) if self.name in _SCORED else 1.0
+        return Estimate(box, min(max(score, 0.0), 1.0))
 
 
 def _colour(image: np.ndarray) -> np.ndarray:
