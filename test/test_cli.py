@@ -144,3 +144,22 @@ def test_an_error_of_the_program_itself_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(checks, 'run', broken)
     with pytest.raises(TypeError):
         cli.main(['checks'])
+
+
+@pytest.mark.parametrize('command', ['weights', 'checks'])
+def test_a_reader_who_has_read_enough_ends_the_command_quietly(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, '-m', 'tir_tracker_ros.cli', command]
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, '')
+
+
+def test_another_broken_pipe_than_that_of_the_output_is_told(monkeypatch, capfd):
+    def broken(_):
+        raise BrokenPipeError('the worker is gone')
+
+    monkeypatch.setattr('tir_tracker_ros.commands.models.run', broken)
+    assert cli.main(['models']) == 1
+    assert 'the worker is gone' in capfd.readouterr().err

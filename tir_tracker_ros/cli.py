@@ -7,7 +7,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -56,11 +58,15 @@ def main(argv: list[str] | None = None) -> int:
                 )
                 modules[name].add_arguments(command_parser)
         arguments = parser.parse_args(argv, argparse.Namespace(words=argv))
-        return modules[arguments.command].run(arguments)
+        status = modules[arguments.command].run(arguments)
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print(f'tir-tracker {wanted}: stopped', file=sys.stderr)
         return 130
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return 128 + signal.SIGPIPE  # as other programs end whose output goes to `head`
         cure = advice(error)
         if not cure and not isinstance(error, ValueError | OSError | ImportError):
             raise
@@ -70,6 +76,18 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         if on_main_thread:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _nobody_reads() -> bool:
+    """Tell whether the reader of the standard output is gone; what is left goes nowhere then."""
+    watched = select.poll()
+    watched.register(sys.stdout.fileno(), 0)
+    if not watched.poll(0):  # errors are told without being asked for
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True
 
 
 def _with_negative_values(words: list[str]) -> list[str]:
