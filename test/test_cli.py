@@ -156,6 +156,12 @@ def test_a_reader_who_has_read_enough_ends_the_command_quietly(command):
     assert (done.returncode, done.stderr) == (141, '')
 
 
+def test_a_command_runs_without_an_output():
+    command = [sys.executable, '-m', 'tir_tracker_ros.cli', 'weights']
+    done = subprocess.run(['sh', '-c', 'exec "$@" >&-', '-', *command], timeout=60)
+    assert done.returncode == 0
+
+
 def test_another_broken_pipe_than_that_of_the_output_is_told(monkeypatch, capfd):
     def broken(_):
         raise BrokenPipeError('the worker is gone')

@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
                 modules[name].add_arguments(command_parser)
         arguments = parser.parse_args(argv, argparse.Namespace(words=argv))
         status = modules[arguments.command].run(arguments)
-        sys.stdout.flush()
+        print(end='', flush=True)  # there may be no output at all to flush
         return status
     except KeyboardInterrupt:
         print(f'tir-tracker {wanted}: stopped', file=sys.stderr)

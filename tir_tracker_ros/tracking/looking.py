@@ -85,6 +85,11 @@ class _Place:
         middle = (side - 1) / 2
         return round(middle + self.row * times), round(middle + self.column * times)
 
+    def network_box(self, boxes: np.ndarray) -> Box:
+        """Take its box of the network's, `N x K x 4 x R x R`, in pixels of the crop."""
+        i, j = self.cell(boxes.shape[-1])
+        return Box(*boxes[self.window, self.candidate, :, i, j].tolist())
+
     def in_image(self, box: Box) -> Box:
         """Convert a box from pixels of the crop to those of the image."""
         x, y, w, h = (value * self.pixels for value in box)
@@ -220,11 +225,9 @@ class Looker:
     ) -> float:
         """Note the box that the network gives for a place; returns its score there."""
         assert response.boxes is not None
-        scores = response.scores[place.window, place.candidate]
-        i, j = place.cell(scores.shape[-1])
-        x, y, w, h = response.boxes[place.window, place.candidate, :, i, j].tolist()
-        found.network_box = place.in_image(Box(x, y, w, h))
-        score = float(scores[i, j])
+        found.network_box = place.in_image(place.network_box(response.boxes))
+        i, j = place.cell(response.scores.shape[-1])
+        score = float(response.scores[place.window, place.candidate, i, j])
         if isinstance(penalties, np.ndarray):
             found.trust = float(chance(score) * np.exp(penalties[index, i, j]))
         return score
@@ -234,8 +237,7 @@ class Looker:
         if not self.settings.distractors or response.boxes is None:
             return []
         scores, boxes = response.scores[place.window], response.boxes[place.window]
-        i, j = place.cell(scores.shape[-1])
-        own = Box(*boxes[place.candidate, :, i, j].tolist())
+        own = place.network_box(response.boxes)
         return [place.in_image(one) for one in look_alikes(boxes, chance(scores), own)]
 
     def _mask(
